@@ -1,0 +1,58 @@
+/*
+ * Growable bytes. Grows by doubling; decimal numbers are written from the last digit backwards,
+ * because printf is several times slower and numbers are most of what dure writes.
+ */
+#include "runtime/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/errors.h"
+
+void dure_buf_fini(struct dure_buf *buf)
+{
+    free(buf->data);
+    *buf = (struct dure_buf){0};
+}
+
+void dure_buf_reserve_slow(struct dure_buf *buf, size_t more)
+{
+    size_t cap = buf->cap ? buf->cap : 256;
+    while (cap - buf->len < more) cap *= 2;
+    char *data = realloc(buf->data, cap);
+    DURE_ASSERT(data != NULL);
+    buf->data = data;
+    buf->cap = cap;
+}
+
+void dure_buf_u64(struct dure_buf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    dure_buf_add(buf, digits + at, sizeof digits - at);
+}
+
+void dure_buf_i64(struct dure_buf *buf, int64_t value)
+{
+    if (value < 0) dure_buf_byte(buf, '-');
+    dure_buf_u64(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+void dure_buf_printf(struct dure_buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    DURE_ASSERT(len >= 0);
+    vsnprintf(dure_buf_reserve(buf, (size_t)len + 1), (size_t)len + 1, fmt, again);
+    va_end(again);
+    buf->len += (size_t)len;
+}
