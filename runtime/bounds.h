@@ -1,0 +1,107 @@
+/*
+ * Every maximum of dure, with its reason. Reaching one refuses with a status; it never blocks the
+ * loop, drops silently, or grows. Those marked (flag) are defaults that `dure node` can change;
+ * `dure node --print-config` shows the ones in force.
+ */
+#ifndef DURE_RUNTIME_BOUNDS_H
+#define DURE_RUNTIME_BOUNDS_H
+
+/* Shards: far more than nodes will ever be, so that they can be spread evenly; ids carry theirs. */
+#define DURE_SHARDS_DEFAULT 64
+#define DURE_SHARDS_MAX 1024
+
+/* A turn group: the soft size at which a journal record is closed. Commits of 256 KB reach three
+ * times the rate of 64 KB ones; beyond that the sync no longer dominates and latency grows. */
+#define DURE_GROUP_BYTES_MAX (256 * 1024)
+/* Turns in one group: bounds how long one round keeps the loop from its sockets (some 10 ms). */
+#define DURE_GROUP_TURNS_MAX 8192
+/* Effects (events and messages) of one handler call. A handler that needs more pages itself. */
+#define DURE_EFFECTS_MAX 512
+/* A record can exceed the soft size by one handler's effects, each at most this large packed. */
+#define DURE_EFFECT_BYTES_MAX (16 * 1024)
+#define DURE_RECORD_BYTES_MAX (DURE_GROUP_BYTES_MAX + DURE_EFFECTS_MAX * DURE_EFFECT_BYTES_MAX)
+
+/* Messages waiting for one actor; more external commands are refused with 503. */
+#define DURE_MAILBOX_MSGS_MAX 16384
+/* Commands in flight on one node, from HTTP and bulk together (flag); beyond: 503. */
+#define DURE_ASKS_MAX 32768
+/* Messages handled for one actor before the next actor's turn comes. */
+#define DURE_MAILBOX_BURST 64
+
+/* Unacknowledged messages between journals, all destinations; beyond: external commands get 503. */
+#define DURE_OUTBOX_MSGS_MAX 65536
+
+/* Memory for actors (flag). The least recently used clean ones leave first; when even dirty ones
+ * exceed it (the disk is full or too slow), commands are refused with 503. */
+#define DURE_MEMORY_BYTES_DEFAULT (512LL * 1024 * 1024)
+#define DURE_MEMORY_BYTES_MIN (1LL * 1024 * 1024)
+/* Buckets of the actor table: at 512 bytes an actor, about one a bucket within the default. */
+#define DURE_ACTOR_BUCKETS (1u << 20)
+
+/* Checkpoints: start when this many journal bytes or dirty actors have gathered, or after the
+ * interval. Recovery reads at most about twice the journal bytes: 64 MiB replay in well under 1 s. */
+#define DURE_CHECKPOINT_JOURNAL_BYTES (24 * 1024 * 1024)
+#define DURE_CHECKPOINT_INTERVAL_MS 2000
+/* Rows copied out for a checkpoint in one round of the loop: some 0.2 ms. */
+#define DURE_CHECKPOINT_SLICE 512
+/* Rows of one checkpoint transaction: LMDB keeps its dirty pages in memory until it commits. */
+#define DURE_CHECKPOINT_ROWS_MAX 65536
+
+/* HTTP (flags). */
+#define DURE_HTTP_LINE_BYTES_MAX (8 * 1024)
+#define DURE_HTTP_HEADERS_BYTES_MAX (32 * 1024)
+#define DURE_HTTP_HEADERS_MAX 100
+#define DURE_HTTP_BODY_BYTES_MAX (1024 * 1024)
+#define DURE_HTTP_CONNECTIONS_MAX 10000
+#define DURE_HTTP_PIPELINE_MAX 128
+#define DURE_HTTP_OUTPUT_BYTES_MAX (1024 * 1024)
+#define DURE_HTTP_HEADER_TIMEOUT_MS 10000
+#define DURE_HTTP_BODY_TIMEOUT_MS 20000
+#define DURE_HTTP_IDLE_TIMEOUT_MS 75000
+#define DURE_HTTP_WRITE_TIMEOUT_MS 20000
+#define DURE_HTTP_DRAIN_MS 5000
+
+/* How long an answer waits for its saga by default, and at most (SPEC A6). */
+#define DURE_WAIT_MS_DEFAULT 2000
+#define DURE_WAIT_MS_MAX 30000
+
+/* Idempotency keys (SPEC A7). */
+#define DURE_KEY_BYTES_MAX 255
+#define DURE_KEY_TTL_MS (24LL * 3600 * 1000)
+#define DURE_KEY_REPLY_BYTES_MAX (64 * 1024)
+
+/* Bulk: one line, and lines in flight of one request; beyond, the body is not read on. */
+#define DURE_BULK_LINE_BYTES_MAX (64 * 1024)
+#define DURE_BULK_INFLIGHT_MAX 4096
+
+/* Lists (SPEC A4). A page deeper than this needs `after`; refused with 400. */
+#define DURE_PAGE_SIZE_DEFAULT 20
+#define DURE_PAGE_SIZE_MAX 1000
+#define DURE_PAGE_DEPTH_MAX 1000000
+#define DURE_QUERY_FILTERS_MAX 8
+#define DURE_QUERY_SORTS_MAX 4
+/* Queries on pool threads at a time; beyond: 503. */
+#define DURE_QUERIES_MAX 64
+/* Events shown of one aggregate's history. */
+#define DURE_HISTORY_EVENTS_MAX 10000
+
+/* Sagas. */
+#define DURE_SAGA_STEPS_MAX 16
+#define DURE_SAGA_REASON_BYTES 192
+#define DURE_SAGA_DEADLINE_MS_DEFAULT (10LL * 60 * 1000)
+
+/* Registry. */
+#define DURE_TYPES_MAX 128
+#define DURE_RULES_MAX 16 /* Policies or projections of one event. */
+
+_Static_assert(DURE_SHARDS_DEFAULT <= DURE_SHARDS_MAX, "the default is in range");
+_Static_assert(DURE_GROUP_BYTES_MAX < DURE_RECORD_BYTES_MAX, "a group fits its record");
+_Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
+_Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is a small body");
+_Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");
+_Static_assert(DURE_BULK_INFLIGHT_MAX <= DURE_MAILBOX_MSGS_MAX, "a bulk run for one actor fits");
+_Static_assert(DURE_WAIT_MS_DEFAULT <= DURE_WAIT_MS_MAX, "the default is in range");
+_Static_assert(DURE_PAGE_SIZE_DEFAULT <= DURE_PAGE_SIZE_MAX, "the default is in range");
+_Static_assert(DURE_CHECKPOINT_SLICE <= DURE_CHECKPOINT_ROWS_MAX, "a slice fits a checkpoint");
+
+#endif

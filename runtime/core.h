@@ -1,0 +1,404 @@
+/*
+ * The private structs of the runtime core, shared by its .c files and by nobody else but the node
+ * (which opens one) and tests. The picture:
+ *
+ *   ask (HTTP, bulk) ─┐
+ *   timer ────────────┤→ mail → actor's mailbox → ready list → turn → effects in the open group
+ *   another journal ──┘              ↑──────────── messages ──────────┘        │ close
+ *                                                           one record → journal → release
+ *
+ * One thread runs all of it. Everything of one group lives in that group's arena.
+ */
+#ifndef DURE_RUNTIME_CORE_H
+#define DURE_RUNTIME_CORE_H
+
+#include "runtime/arena.h"
+#include "runtime/dure.h"
+#include "runtime/io.h"
+#include "store/store.h"
+
+struct dure_runtime;
+struct dure_actor;
+struct dure_ask;
+
+/* ---- Types (registry.c): one per aggregate, key directory, saga or view; global, fixed at start -- */
+
+enum dure_type_kind { DURE_KIND_AGGREGATE, DURE_KIND_DIRECTORY, DURE_KIND_SAGA, DURE_KIND_VIEW };
+
+struct dure_type {
+    enum dure_type_kind kind;
+    uint16_t index;          /* In the registry: 0 … count - 1. */
+    uint32_t code;           /* On disk: xxh64 of name, low 32 bits; collisions refused at start. */
+    char name[64];           /* "shop.order", "shop.pay#key", "shop.order-saga" */
+    const char *system;
+    const struct dure_schema *schema;  /* Whole state; for a saga: of the data behind the header. */
+    size_t state_size;                 /* Bytes of the state, header included. */
+    struct dure_aggregate *aggregate;  /* AGGREGATE and VIEW, and DIRECTORY (the one it serves). */
+    const struct dure_saga *saga;      /* SAGA */
+    struct dure_type *directory;       /* AGGREGATE with a natural key. */
+    /* Made by the registry: every aggregate has them. Internal; payload = the whole state. Edited's
+     * apply copies the editable fields; Removed removes. */
+    struct dure_event_type edited, removed;
+};
+
+struct dure_event_rules {
+    const struct dure_policy *policies[DURE_RULES_MAX];
+    const struct dure_projection *projections[DURE_RULES_MAX];
+    size_t policies_count, projections_count;
+};
+
+/* Registers the systems (NULL-terminated). Once per process. Prints and returns DURE_EINVAL when a
+ * table contradicts itself. */
+DURE_MUST_CHECK int dure_registry_init(const struct dure_system *const *systems);
+const struct dure_system *const *dure_registry_systems(void);
+size_t dure_registry_count(void);
+struct dure_type *dure_registry_type(size_t index);
+struct dure_type *dure_registry_type_by_code(uint32_t code);               /* NULL: unknown. */
+struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32_t code);
+const struct dure_command *dure_registry_command(const struct dure_type *type, uint32_t code);
+uint32_t dure_registry_code(const char *name); /* The hash used for types, events, commands. */
+
+/* ---- State headers -------------------------------------------------------------------------- */
+
+struct dure_directory_state { int64_t key, target; }; /* target: id of the aggregate; 0: none. */
+
+enum dure_saga_phase {
+    DURE_SAGA_NONE, DURE_SAGA_FORWARD, DURE_SAGA_UNDOING, DURE_SAGA_REFUSING, DURE_SAGA_LATE,
+    DURE_SAGA_ENDED,
+};
+struct dure_saga_state { /* The saga's data follows, 16-byte aligned. */
+    uint8_t phase;       /* enum dure_saga_phase */
+    uint8_t step;        /* Its answer is awaited (forward, or its undo). */
+    uint8_t parked;      /* Waits for a person (or for the late answer). */
+    uint8_t refused_step;
+    int64_t answered[DURE_SAGA_STEPS_MAX]; /* Per step: id of the actor that did it; 0: not done. */
+    int64_t started_ms, since_ms;
+    char reason[DURE_SAGA_REASON_BYTES];   /* Why refused or parked. */
+};
+#define DURE_SAGA_DATA(state) ((void *)((char *)(state) + ((sizeof(struct dure_saga_state) + 15u) & ~15u)))
+
+/* ---- Actors (actor.c) -------------------------------------------------------------------------- */
+
+struct dure_actor_head { /* What a row carries besides the state, and what undo restores. */
+    uint64_t lsn;        /* Journal index of the last record that changed it. 0: never. */
+    uint64_t version;    /* Turns that changed it: the ETag. */
+    uint64_t event_lsn;  /* Its last event: record … */
+    uint32_t event_at;   /* … and offset of the entry in it. event_lsn 0: none. */
+    uint8_t exists;
+    int64_t due_ms;      /* Its timer; DURE_NULL: none. */
+};
+
+struct dure_actor {
+    struct dure_type *type;
+    int64_t id;
+    struct dure_actor *chain;               /* Next in the bucket. */
+    struct dure_actor *newer, *older;       /* LRU list. */
+    struct dure_actor *dirty_next, **dirty_link; /* Dirty list of the runtime, oldest first. */
+    struct dure_actor *ready_next;
+    struct dure_mail *mail_first, **mail_last;
+    uint32_t mail_count;
+    bool ready;      /* The ready bit: is in the ready list (or running). */
+    bool dirty;      /* Differs from its row. Then not passivated. */
+    bool writing;    /* A copy is in the running checkpoint. Then not passivated either. */
+    uint64_t group;  /* Number of the last group that touched it (undo is kept once a group). */
+    struct dure_ask *asks;                  /* Waiting for this saga's end. */
+    size_t timer_at;                        /* Place in the timer heap + 1; 0: not there. */
+    struct dure_actor_head head;
+    _Alignas(16) char state[];
+};
+
+/* Finds in memory or loads the row; NULL with *rv = DURE_ENOMEM/EIO/ECORRUPT. An actor without a row
+ * is made with a fresh state and head.exists 0. `fresh`: the caller knows that there is no row. */
+struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *type, int64_t id,
+                                  bool fresh, int *rv);
+struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id);
+void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor);
+void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
+/* Frees least recently used idle clean actors until the budget holds. Not within a turn. */
+void dure_actor_passivate(struct dure_runtime *rt);
+void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Frees this one. */
+
+/* ---- Mail --------------------------------------------------------------------------------------- */
+
+enum dure_mail_kind { DURE_MAIL_COMMAND, DURE_MAIL_START, DURE_MAIL_OUTCOME, DURE_MAIL_WAKE,
+                      DURE_MAIL_RETRY, DURE_MAIL_SKIP };
+
+struct dure_mail {
+    struct dure_mail *next;
+    enum dure_mail_kind kind;
+    struct dure_type *type;              /* Whom: this actor … */
+    int64_t id;
+    bool fresh;                          /* … which is new (id just given). */
+    const struct dure_command *command;  /* COMMAND; OUTCOME: the one answered. */
+    const void *data;                    /* Payload; START: saga data; OUTCOME: reply or NULL. */
+    struct dure_type *from_type;         /* Saga that wants the outcome; NULL: nobody. */
+    int64_t from_id;
+    uint8_t step;                        /* Of that saga. */
+    bool undo;                           /* It is that step's compensation. */
+    bool done;                           /* OUTCOME */
+    int64_t answered_id;                 /* OUTCOME: who answers. */
+    const char *reason;                  /* OUTCOME refused. */
+    struct dure_ask *ask;                /* Whose answer hangs on it, or NULL. */
+    uint64_t durable_lsn;                /* Deferred or from another journal: 0 when not. Where … */
+    uint32_t durable_at;                 /* … the DEFERRED entry stands. */
+    bool from_bus;                       /* Came from another journal: mark (src, dst, seq). */
+    uint16_t src_shard, dst_shard;
+    uint64_t seq;
+    bool heap;                           /* Allocated by malloc with its payload (durable mail). */
+};
+
+/* ---- Groups (group.c): what becomes one journal record --------------------------------------------- */
+
+struct dure_undo { /* An actor as it was before the group. */
+    struct dure_undo *next;
+    struct dure_actor *actor;
+    struct dure_actor_head head;
+    char state[];
+};
+
+struct dure_group_event { /* For policies, projections and the streams. */
+    struct dure_group_event *next;
+    struct dure_type *type;
+    struct dure_event event;
+    uint64_t sequence;   /* Within its shard. */
+    uint32_t shard;
+    uint32_t at;         /* Offset of the entry in the record. */
+};
+
+struct dure_hold { /* Somebody who waits for a record: reads, answers. Embedded; caller keeps until cb. */
+    struct dure_hold *next;
+    void (*cb)(struct dure_hold *hold, int rv); /* 0: durable. Else why not: nothing was kept. */
+};
+
+struct dure_group {
+    uint64_t number;             /* Counts up; never reused. */
+    uint64_t lsn;                /* The index its record will have. */
+    struct dure_arena arena;
+    struct dure_buf record;      /* Header space, then entries. */
+    uint32_t entries;
+    uint32_t turns;
+    struct dure_undo *undo;      /* Newest first. */
+    struct dure_actor **snapshots; size_t snapshots_count, snapshots_cap; /* Sagas touched. */
+    struct dure_group_event *events, **events_last;
+    struct dure_hold *holds, **holds_last;
+    struct dure_ask *handled;    /* Asks with a key, handled and undecided (KEY started entries). */
+    struct dure_mail *taken;     /* Durable mail handled here: given back if the group fails. */
+    uint64_t *sequences;         /* Of the shards, as they were before. */
+    int64_t time_ms;
+};
+
+/* ---- Asks: commands from outside --------------------------------------------------------------------- */
+
+struct dure_view { /* A look at an actor, valid until the call returns. */
+    const struct dure_aggregate *aggregate; int64_t id; uint64_t version; bool exists; const void *state;
+};
+
+enum dure_verdict { DURE_DONE, DURE_REFUSED, DURE_PENDING, DURE_FAILED };
+struct dure_answer {
+    enum dure_verdict verdict;
+    int status;            /* REFUSED: 409 …; FAILED: of the error row. */
+    int rv;                /* FAILED: DURE_E*. */
+    const char *detail;    /* REFUSED, FAILED. */
+    bool created;          /* The actor did not exist before this command. */
+    struct dure_view view; /* Of the actor that was asked (the aggregate, also by key). */
+};
+
+struct dure_ask { /* Embedded in the gateway's request. The caller keeps it until released. */
+    /* Set by the caller. */
+    struct dure_type *type;
+    const struct dure_command *command; /* NULL: edit (PATCH, PUT) or remove; see dure_edit. */
+    int64_t id;               /* DURE_NEW for POST /c. With by_key: the key. */
+    bool by_key;
+    const void *data;
+    uint64_t if_match;        /* 0: none; else the version that must be. */
+    int64_t wait_until_ms;    /* Undecided then: PENDING. 0: answer once handled. */
+    bool has_key;             /* Idempotency-Key. */
+    uint64_t key[2];          /* Its 128-bit hash. */
+    uint64_t fingerprint;     /* Of method, path and body. */
+    /* In the turn: make the reply's bytes now (the view dies with the call); with a key, hand them
+     * to dure_idem_finish before returning. Called once. */
+    void (*decided)(struct dure_ask *ask, const struct dure_answer *answer);
+    /* Durable (0) or failed (negative: nothing happened; `decided` bytes are void). Called once,
+     * after decided. Never within dure_ask_submit. */
+    void (*released)(struct dure_ask *ask, int rv);
+    /* Private. */
+    struct dure_ask *next, **link;      /* In the wait list. */
+    struct dure_ask *handled_next;
+    struct dure_ask **slot;             /* The one pointer to it in a mail or actor. */
+    struct dure_ask *same;              /* Next ask of the same actor. */
+    struct dure_hold hold;
+    enum { DURE_ASK_QUEUED, DURE_ASK_WAITING, DURE_ASK_DECIDED } state;
+    struct dure_type *view_type; int64_t view_id; bool created;
+};
+
+/* Takes the command, or refuses at once: DURE_EBUSY (queues full), DURE_ESHUTDOWN. */
+DURE_MUST_CHECK int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask);
+/* Waits again for the saga of a command that began before a restart (its key is "started"):
+ * decides as if the command had just been handled. type, id of the aggregate. */
+DURE_MUST_CHECK int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask);
+
+/* Payload of the command NULL: what PATCH and PUT bring. Governed fields must be equal or a legal
+ * transition, which is then that command. */
+struct dure_edit { const void *state; dure_field_set named; bool replace; bool remove; };
+
+/* ---- Idempotency keys (idem.c) -------------------------------------------------------------------- */
+
+enum dure_idem_result { DURE_IDEM_NEW, DURE_IDEM_REPLY, DURE_IDEM_STARTED };
+struct dure_idem_reply { int status; struct dure_buf headers, body; struct dure_type *type; int64_t id; };
+/* Looks the key up and marks it running. REPLY: *reply holds copies (caller fini's). STARTED: an
+ * earlier process began it; resume with reply->type, id. Errors: DURE_EKEYREUSED, DURE_EKEYRUNNING,
+ * DURE_EBUSY. After NEW or STARTED exactly one of finish or cancel must follow. */
+DURE_MUST_CHECK int dure_idem_begin(struct dure_runtime *rt, const uint64_t key[2],
+                                    uint64_t fingerprint, enum dure_idem_result *result,
+                                    struct dure_idem_reply *reply);
+/* Writes the reply into the open group (it becomes durable with it). Within `decided`. */
+void dure_idem_finish(struct dure_runtime *rt, const struct dure_ask *ask, int status,
+                      const struct dure_buf *headers, const struct dure_buf *body);
+/* The command was never taken (submit failed) or its group failed. */
+void dure_idem_cancel(struct dure_runtime *rt, const uint64_t key[2]);
+/* Used by group.c (started entry), recovery.c and the checkpoint. */
+void dure_idem_write_started(struct dure_runtime *rt, const struct dure_ask *ask);
+void dure_idem_recover(struct dure_runtime *rt, const void *entry, size_t len);
+void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn);
+void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn);
+void dure_idem_fini(struct dure_runtime *rt);
+struct dure_idem;
+
+/* ---- The runtime ------------------------------------------------------------------------------------ */
+
+struct dure_options {
+    uint32_t shards;          /* Of the data directory. */
+    int64_t memory_bytes;
+    uint32_t asks_max;
+    uint64_t owner;           /* Id of this node. */
+};
+
+struct dure_metrics { /* Plain counters; the gateway prints them. */
+    uint64_t asks, asks_refused, turns, events, records, record_bytes, failed_appends, checkpoints,
+        checkpoint_rows, passivated, loaded, deferred, sagas_started, sagas_done, sagas_refused,
+        sagas_parked, nospace, projections;
+    uint64_t append_ns_sum, append_ns_buckets[24]; /* Bucket i: < 2^i × 16 µs. */
+    uint64_t batch_turns_buckets[16];              /* Bucket i: < 2^i turns in a record. */
+};
+
+struct dure_type_counter { int64_t next_id; int64_t max_id; int64_t count; /* existing */ };
+
+struct dure_runtime {
+    struct dure_io *io;
+    struct dure_journal *journal;
+    struct dure_rows *rows;
+    struct dure_options options;
+    struct dure_metrics metrics;
+    /* Actors. */
+    struct dure_actor **buckets;
+    struct dure_actor *newest, *oldest;
+    int64_t actors_count, memory_bytes;
+    struct dure_actor *dirty, **dirty_last;
+    size_t dirty_count;
+    struct dure_type_counter counters[DURE_TYPES_MAX];
+    /* Ready actors, FIFO. */
+    struct dure_actor *ready, **ready_last;
+    /* Two groups: one open, one at the journal. */
+    struct dure_group groups[2];
+    struct dure_group *open;          /* Always one. */
+    struct dure_group *writing;       /* NULL: the journal is idle. */
+    uint64_t groups_total;
+    uint64_t lsn_durable;
+    uint64_t last_hash, epoch;
+    uint64_t append_began_ns;
+    uint64_t *sequences;              /* Per shard: last given. */
+    bool in_turn, stopping;
+    int fatal;                        /* Negative: stopped acking; the node must exit. */
+    void (*on_fatal)(void *arg, int rv);
+    /* Every durable record, before answers leave: streams hang here. May be NULL. */
+    void (*on_record)(void *arg, const struct dure_group *group);
+    void *arg;
+    int64_t retry_at_ms;              /* After a full disk: durable mail waits until then. */
+    /* Asks. */
+    uint32_t asks_count;
+    struct dure_ask *waiting;         /* With a limit; unordered. */
+    /* Timers: a heap by due_ms of actors. */
+    struct dure_actor **timers; size_t timers_count, timers_cap;
+    struct dure_mail *deferred;       /* Durable mail not handled yet, for replay_from. */
+    struct dure_idem *idem;
+    struct dure_checkpoint *checkpoint;
+    struct dure_links *links;         /* outbox and inbox (outbox.c); NULL: all shards are ours. */
+};
+
+/* Runs what is ready and hands a record to the journal if it is idle. The loop calls it each round.*/
+void dure_turn_run(struct dure_runtime *rt);
+/* Calls hold->cb once everything applied so far is durable; at once if it is. */
+void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold);
+/* Puts mail into the mailbox of its actor (mailbox.c). */
+void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail);
+
+/* A look at an actor for reading; loads it. DURE_ENOTFOUND when it does not exist. Answer only after
+ * dure_turn_hold's cb. */
+DURE_MUST_CHECK int dure_runtime_view(struct dure_runtime *rt, struct dure_type *type, int64_t id,
+                                      struct dure_view *view);
+/* Opens: recovers from the rows and the journal's tail. *progress may be NULL. */
+DURE_MUST_CHECK int dure_runtime_open(struct dure_runtime **rt, const struct dure_options *options,
+                                      struct dure_io *io, struct dure_journal *journal,
+                                      struct dure_rows *rows, const char **message);
+void dure_runtime_close(struct dure_runtime *rt); /* No append may be outstanding. */
+/* True when nothing is queued, forming or being written. */
+bool dure_runtime_idle(const struct dure_runtime *rt);
+
+/* ---- group.c: forming the record ---------------------------------------------------------------------- */
+
+void dure_group_begin(struct dure_runtime *rt, struct dure_group *group);
+/* Copies the actor as it is, once a group, before its first change. */
+void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor);
+/* Writes the event, applies it, runs its policies. `first`: of this turn (the version counts up). */
+void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
+                      struct dure_event_type *type, const void *data, bool first);
+/* A saga changed: its state is written once, at close. */
+void dure_group_snapshot(struct dure_runtime *rt, struct dure_actor *actor);
+void dure_group_timer(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms);
+/* Room for an entry of this kind in the open record; finish by entry_end. */
+void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at);
+void dure_group_entry_end(struct dure_runtime *rt, size_t at);
+void *dure_group_alloc(struct dure_runtime *rt, size_t size);
+struct dure_mail *dure_group_mail(struct dure_runtime *rt); /* Zeroed, in the arena. */
+
+/* ---- others --------------------------------------------------------------------------------------------- */
+
+int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
+uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
+/* timer.c */
+void dure_timer_set(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms);
+void dure_timer_due(struct dure_runtime *rt);  /* Makes WAKE mail of what is due. */
+/* saga.c: handles START, OUTCOME, WAKE, RETRY, SKIP for a saga actor. */
+void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+/* turn.c: the saga has ended; decides the asks that wait for it. */
+void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done, const char *reason);
+/* directory.c: passes COMMAND mail on to the aggregate of this key, making one for CREATES. */
+void dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+/* projection.c: feeds a durable group's events to the views. */
+void dure_projection_feed(struct dure_runtime *rt, const struct dure_group *group);
+void dure_projection_event(struct dure_runtime *rt, const struct dure_event *event, uint64_t lsn);
+/* policy.c */
+void dure_policy_run(struct dure_runtime *rt, const struct dure_event *event);
+/* edit.c: the handler of ask->command NULL. */
+int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edit,
+                     const struct dure_msg *in, struct dure_out *out);
+/* row.c: packed rows. Format: "R1", head, state (two parts for a saga), CRC-32C. */
+void dure_row_pack(const struct dure_type *type, const struct dure_actor_head *head,
+                   const void *state, struct dure_buf *out);
+DURE_MUST_CHECK int dure_row_unpack(const struct dure_type *type, struct dure_actor_head *head,
+                                    void *state, const void *row, size_t len);
+struct dure_row_codec dure_row_codec(void);
+struct dure_row_image { const struct dure_type *type; struct dure_actor_head head; _Alignas(16) char state[]; };
+/* packs state alone, for SNAPSHOT entries */
+void dure_row_pack_state(const struct dure_type *type, const void *state, struct dure_buf *out);
+DURE_MUST_CHECK int dure_row_unpack_state(const struct dure_type *type, void *state, const void *bytes, size_t len);
+void dure_row_init_state(const struct dure_type *type, void *state);
+/* checkpoint (runtime/checkpoint.c): called each round; starts, slices, finishes checkpoints. */
+int dure_checkpoint_open(struct dure_runtime *rt); /* Reads the meta row: counters, positions. */
+void dure_checkpoint_step(struct dure_runtime *rt);
+uint64_t dure_checkpoint_lsn(const struct dure_runtime *rt); /* Replay begins behind it. */
+void dure_checkpoint_close(struct dure_runtime *rt);
+/* recovery.c: replays the tail. */
+DURE_MUST_CHECK int dure_recovery_run(struct dure_runtime *rt, const char **message);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * All that an author of actors needs: how to describe aggregates, commands, events, sagas, policies
+ * and projections, and how a handler says what shall happen.
+ *
+ * The rules of the game:
+ *   1. handle() is a function of (state, message): no I/O, no clock, no random, no memory of its
+ *      own. Now and a seed come with the message.
+ *   2. handle() changes nothing. It emits events, sends messages, sets the timer, or refuses.
+ *   3. apply() is the only writer of state. Live run and recovery share it.
+ *   4. What is lent to you (state, message, payloads) is yours until the call returns; what you
+ *      fill in (emitted events, sent payloads) belongs to the turn.
+ *
+ * Descriptors are static objects that live as long as the process; the registry completes their
+ * private members once, at start.
+ */
+#ifndef DURE_RUNTIME_DURE_H
+#define DURE_RUNTIME_DURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/bounds.h"
+#include "runtime/errors.h"
+#include "runtime/schema.h"
+
+struct dure_aggregate;
+struct dure_command;
+struct dure_out;
+struct dure_saga;
+struct dure_type;
+
+/* As a target: a new actor, whose id the runtime gives. */
+#define DURE_NEW INT64_MIN
+
+/* ---- Events: what happened ---------------------------------------------------------------- */
+
+struct dure_event {
+    const struct dure_event_type *type;
+    const void *data; /* A struct of type->schema. */
+    int64_t id;       /* The actor it happened to. */
+    int64_t time_ms;
+};
+
+struct dure_event_type {
+    const char *name;                 /* "OrderPlaced": past tense, as the originals spell it. */
+    const struct dure_schema *schema; /* The listed fields; eventType and timestamp come first by
+                                         themselves. */
+    bool internal;                    /* Kept in the journal, published to nobody. */
+    bool removes;                     /* Afterwards the actor does not exist any more. */
+    void (*apply)(void *state, const struct dure_event *event);
+    struct dure_event_rules *rules;   /* Private. */
+    uint32_t code;                    /* Private. */
+};
+
+/* ---- Commands: what is asked for ------------------------------------------------------------ */
+
+struct dure_msg {
+    const struct dure_command *command;
+    const void *data;  /* A struct of command->schema; NULL when it has none. */
+    int64_t id;        /* Of the actor that is asked. */
+    bool exists;       /* False: the state is a fresh one. */
+    int64_t now_ms;    /* Milliseconds since the epoch. */
+    uint64_t seed;     /* Differs from message to message; replayed runs see the same. */
+};
+
+enum dure_command_flags {
+    DURE_CREATES = 1, /* May be asked of an actor that does not exist; all others get 404. */
+};
+
+struct dure_command {
+    const char *name;                 /* Imperative; the route and link name when public. */
+    struct dure_aggregate *aggregate; /* Whose command it is. */
+    const struct dure_schema *schema; /* Payload, or NULL. */
+    const struct dure_schema *reply;  /* What dure_reply gives back, or NULL. */
+    uint32_t flags;
+    /* Public commands only: whether the present state allows it, for links; NULL: not public. */
+    bool (*allowed)(const void *state);
+    /* 0, or a negative DURE_E* when something operational went wrong (all effects are dropped). */
+    int (*handle)(const void *state, const struct dure_msg *in, struct dure_out *out);
+    uint32_t code; /* Private. */
+};
+
+/* Effects, valid only within handle. Each returned payload is initialised (all absent, or at its
+ * start values) and is to be filled in. More than DURE_EFFECTS_MAX of them is a bug (asserted). */
+void *dure_emit(struct dure_out *out, const struct dure_event_type *type);
+void *dure_send(struct dure_out *out, const struct dure_command *command, int64_t id);
+/* To the actor of an aggregate that has a natural key, by that key. */
+void *dure_send_by_key(struct dure_out *out, const struct dure_command *command, int64_t key);
+/* Begins a saga under `id`; the answer to the present command waits for its outcome. */
+void *dure_start(struct dure_out *out, const struct dure_saga *saga, int64_t id);
+/* What the asker gets back; the command must declare `reply`. */
+void *dure_reply(struct dure_out *out);
+/* The one timer of this actor: its aggregate's `wake` command comes at due_ms; DURE_NULL: never. */
+void dure_timer(struct dure_out *out, int64_t due_ms);
+/*
+ * Says no: the asker gets `status` (409 mostly) and the sentence. Events emitted besides still
+ * happen (OutOfStock is such a one); without any, nothing changes at all.
+ */
+void dure_refuse(struct dure_out *out, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- Aggregates ------------------------------------------------------------------------------ */
+
+/* A governed field may be set by PATCH or PUT to `value`: that is this command. */
+struct dure_transition {
+    const char *field;
+    uint8_t value; /* Index of the ENUM text. */
+    const struct dure_command *command;
+};
+
+struct dure_aggregate {
+    const char *system;     /* "shop" */
+    const char *name;       /* "order": second part of an event's type, and the singular rel. */
+    const char *collection; /* "orders": the path; NULL: not reachable from outside. */
+    const char *alias;      /* A second path, or NULL. */
+    const struct dure_schema *schema;                /* Of the state. */
+    const struct dure_command *const *commands;      /* All of them, NULL at the end. */
+    struct dure_event_type *const *events;           /* All of them, NULL at the end. */
+    const struct dure_command *create;  /* POST /c, or NULL: not created from outside. */
+    const struct dure_command *remove;  /* DELETE /c/{id}, or NULL: see removable. */
+    const struct dure_command *wake;    /* What a timer brings, or NULL. */
+    bool editable;                      /* PATCH and PUT change its editable fields. */
+    bool removable;                     /* Plain data: DELETE takes it away. */
+    bool (*may_remove)(const void *state); /* NULL: always. False: 409. */
+    const struct dure_transition *transitions; /* Until field is NULL; or NULL. */
+    /* JSON name of a field that is unique (the user of an account): an INT of state and of the
+     * create payload. create is then asked of the one actor of that key, new or not. */
+    const char *key;
+    struct dure_type *type; /* Private. */
+};
+
+/* ---- Sagas ------------------------------------------------------------------------------------ */
+
+/* What a participant answered. */
+struct dure_outcome {
+    bool done;          /* False: refused. */
+    int64_t id;         /* The actor that answered. */
+    const void *reply;  /* A struct of command->reply, or NULL. */
+    const char *reason; /* Refused: the sentence. */
+};
+
+struct dure_saga_step {
+    const char *name;
+    const struct dure_command *command;
+    bool by_key;                            /* target is the natural key. */
+    int64_t (*target)(const void *data);    /* NULL: a new actor. */
+    void (*fill)(const void *data, void *payload); /* NULL: nothing to fill in. */
+    /* Notes in the saga's data what the answer taught; called for both outcomes; may be NULL. */
+    void (*learn)(void *data, const struct dure_outcome *outcome);
+    const struct dure_event_type *done;     /* The event that completes it, for the reader. */
+    const struct dure_event_type *refused;  /* The event that refuses it; NULL: a plain no. */
+    const struct dure_command *undo;        /* Compensation, at the actor that answered, or NULL. */
+    void (*fill_undo)(const void *data, void *payload);
+    int64_t deadline_ms; /* 0: DURE_SAGA_DEADLINE_MS_DEFAULT. Then: parked, or undone. */
+    bool undo_late;      /* At the deadline give up and undo; else park and wait on. */
+};
+
+struct dure_saga {
+    const char *system, *name; /* "shop", "order-saga" */
+    const struct dure_schema *data;
+    const struct dure_saga_step *steps;
+    size_t steps_count;
+    /* Told to its owner when everything is undone: a command that cannot be refused. The owner is
+     * the actor whose id is the saga's own. */
+    const struct dure_command *refuse;
+    void (*fill_refuse)(const void *data, size_t step, const char *reason, void *payload);
+    struct dure_type *type; /* Private. */
+};
+
+/* ---- Policies: whenever event, then command ---------------------------------------------------- */
+
+struct dure_policy {
+    const char *name;
+    struct dure_event_type *event;
+    const struct dure_command *command;
+    bool by_key;
+    int64_t (*target)(const struct dure_event *event); /* DURE_NEW: a new actor. */
+    void (*fill)(const struct dure_event *event, void *payload);
+};
+
+/* ---- Projections: read models fed by committed events ------------------------------------------- */
+
+struct dure_projection {
+    struct dure_event_type *event;
+    struct dure_aggregate *view;  /* Its rows; no commands, no events. */
+    int64_t (*target)(const struct dure_event *event); /* The row's id. */
+    bool creates;                 /* False: an event without a row is passed over. */
+    void (*apply)(void *row, const struct dure_event *event);
+};
+
+/* ---- A system ----------------------------------------------------------------------------------- */
+
+struct dure_system {
+    const char *name;
+    struct dure_aggregate *const *aggregates;   /* Each list ends with NULL and may be NULL. */
+    struct dure_saga *const *sagas;
+    const struct dure_policy *const *policies;
+    const struct dure_projection *const *projections;
+    /* The book-keeping check of `dure verify`; see runtime/audit.h. May be NULL. */
+    const struct dure_audit *audit;
+};
+
+#endif
