@@ -99,6 +99,7 @@ struct dure_actor {
     uint32_t mail_count;
     bool ready;      /* The ready bit: is in the ready list (or running). */
     bool dirty;      /* Differs from its row. Then not passivated. */
+    bool stored;     /* Has a row (kept by the checkpoint). */
     bool writing;    /* A copy is in the running checkpoint. Then not passivated either. */
     uint64_t group;  /* Number of the last group that touched it (undo is kept once a group). */
     struct dure_ask *asks;                  /* Waiting for this saga's end. */
@@ -112,6 +113,8 @@ struct dure_actor {
 struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *type, int64_t id,
                                   bool fresh, int *rv);
 struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id);
+/* Keeps the count and the largest id of its type in step. */
+void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bool exists);
 void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor);
 void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
 /* Frees least recently used idle clean actors until the budget holds. Not within a turn. */
@@ -145,6 +148,8 @@ struct dure_mail {
     uint16_t src_shard, dst_shard;
     uint64_t seq;
     bool heap;                           /* Allocated by malloc with its payload (durable mail). */
+    struct dure_mail *durable_next;      /* In the runtime's list of deferred mail. */
+    struct dure_mail *durable_prev;
 };
 
 /* ---- Groups (group.c): what becomes one journal record --------------------------------------------- */
@@ -178,7 +183,7 @@ struct dure_group {
     uint32_t entries;
     uint32_t turns;
     struct dure_undo *undo;      /* Newest first. */
-    struct dure_actor **snapshots; size_t snapshots_count, snapshots_cap; /* Sagas touched. */
+    struct dure_undo **snapshots; size_t snapshots_count, snapshots_cap; /* Sagas touched. */
     struct dure_group_event *events, **events_last;
     struct dure_hold *holds, **holds_last;
     struct dure_ask *handled;    /* Asks with a key, handled and undecided (KEY started entries). */
@@ -224,8 +229,13 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     /* Private. */
     struct dure_ask *next, **link;      /* In the wait list. */
     struct dure_ask *handled_next;
-    struct dure_ask **slot;             /* The one pointer to it in a mail or actor. */
-    struct dure_ask *same;              /* Next ask of the same actor. */
+    struct dure_mail *mail_at;          /* The mail that carries it on, or NULL. */
+    struct dure_actor *waits_on;        /* The saga whose end it waits for, or NULL. */
+    struct dure_ask *same;              /* Next ask of the same saga. */
+    struct dure_mail mail;              /* Its command on the way to the actor. */
+    struct dure_runtime *rt;
+    uint64_t group;                     /* Number of the group that handled it. */
+    int failed;                         /* Negative: never taken, this is why. */
     struct dure_hold hold;
     enum { DURE_ASK_QUEUED, DURE_ASK_WAITING, DURE_ASK_DECIDED } state;
     struct dure_type *view_type; int64_t view_id; bool created;
@@ -316,6 +326,10 @@ struct dure_runtime {
     int64_t retry_at_ms;              /* After a full disk: durable mail waits until then. */
     /* Asks. */
     uint32_t asks_count;
+    struct dure_ask *intake, **intake_last; /* Not taken yet, FIFO; linked by handled_next. */
+    int64_t wait_next_ms;                   /* Earliest limit in `waiting`; INT64_MAX: none. */
+    struct dure_out *out;                   /* Effects of the handler that runs. */
+    struct dure_mail *retry;                /* Durable mail of a failed group, until retry_at_ms. */
     struct dure_ask *waiting;         /* With a limit; unordered. */
     /* Timers: a heap by due_ms of actors. */
     struct dure_actor **timers; size_t timers_count, timers_cap;
@@ -331,6 +345,27 @@ void dure_turn_run(struct dure_runtime *rt);
 void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold);
 /* Puts mail into the mailbox of its actor (mailbox.c). */
 void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail);
+
+/* turn.c, for sagas and directories: */
+/* The ask waits for this saga's end. */
+void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask);
+/* Tells the saga that sent `in` how it went; nothing when nobody asked. */
+void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool done, int64_t id,
+                       const void *reply, const char *reason);
+/* Answers the ask with a refusal; nothing when ask is NULL. */
+void dure_turn_refuse_ask(struct dure_runtime *rt, struct dure_ask *ask, int status,
+                          const char *reason);
+/* Mail as bytes (deferred, between journals). decode gives heap mail, or NULL for unknown codes. */
+void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out);
+struct dure_mail *dure_mail_decode(const void *bytes, size_t len);
+void dure_mail_free(struct dure_mail *mail); /* Heap mail only; others belong to their group. */
+/* Outbox and inbox (outbox.c, inbox.c). */
+bool dure_links_owns(const struct dure_links *links, uint32_t shard);
+void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail);
+void dure_links_durable(struct dure_runtime *rt, const struct dure_group *group);
+void dure_links_failed(struct dure_runtime *rt, uint64_t lsn);
+void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len);
+void dure_links_taken(struct dure_runtime *rt, const struct dure_mail *mail);
 
 /* A look at an actor for reading; loads it. DURE_ENOTFOUND when it does not exist. Answer only after
  * dure_turn_hold's cb. */
@@ -352,8 +387,7 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor);
 /* Writes the event, applies it, runs its policies. `first`: of this turn (the version counts up). */
 void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
                       struct dure_event_type *type, const void *data, bool first);
-/* A saga changed: its state is written once, at close. */
-void dure_group_snapshot(struct dure_runtime *rt, struct dure_actor *actor);
+/* A touched saga's state is written by itself, once, at close. */
 void dure_group_timer(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms);
 /* Room for an entry of this kind in the open record; finish by entry_end. */
 void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at);
@@ -372,8 +406,9 @@ void dure_timer_due(struct dure_runtime *rt);  /* Makes WAKE mail of what is due
 void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
 /* turn.c: the saga has ended; decides the asks that wait for it. */
 void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done, const char *reason);
-/* directory.c: passes COMMAND mail on to the aggregate of this key, making one for CREATES. */
-void dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+/* directory.c: passes COMMAND mail on to the aggregate of this key, making one for CREATES. False:
+ * it refused, and the mail ends here. */
+bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
 /* projection.c: feeds a durable group's events to the views. */
 void dure_projection_feed(struct dure_runtime *rt, const struct dure_group *group);
 void dure_projection_event(struct dure_runtime *rt, const struct dure_event *event, uint64_t lsn);
@@ -397,6 +432,11 @@ void dure_row_init_state(const struct dure_type *type, void *state);
 int dure_checkpoint_open(struct dure_runtime *rt); /* Reads the meta row: counters, positions. */
 void dure_checkpoint_step(struct dure_runtime *rt);
 uint64_t dure_checkpoint_lsn(const struct dure_runtime *rt); /* Replay begins behind it. */
+/* Runs a whole checkpoint and waits for it (shutdown, rebuild). Nothing may be forming. */
+DURE_MUST_CHECK int dure_checkpoint_flush(struct dure_runtime *rt);
+/* Visits the actors whose copies are in the running checkpoint. */
+void dure_checkpoint_writing(struct dure_runtime *rt,
+                             void (*visit)(void *arg, struct dure_actor *actor), void *arg);
 void dure_checkpoint_close(struct dure_runtime *rt);
 /* recovery.c: replays the tail. */
 DURE_MUST_CHECK int dure_recovery_run(struct dure_runtime *rt, const char **message);

@@ -1,0 +1,166 @@
+/*
+ * The table of actors in memory: find, load on first use, passivate by memory budget.
+ *
+ *   1. get finds the actor in its bucket, or makes it: from its row, or fresh when there is none.
+ *   2. What a turn changes is put on the dirty list; the checkpoint takes it off again.
+ *   3. passivate frees the least recently used ones that are clean and idle.
+ *
+ * Fails when a row cannot be read (DURE_EIO, DURE_ECORRUPT). Loop thread.
+ */
+#include <stdlib.h>
+
+#include "runtime/core.h"
+
+/* Looked at in one call of passivate, so that a round of the loop stays short. */
+#define PASSIVATE_STEPS_MAX 1024
+#define MALLOC_OVERHEAD 16
+
+static struct dure_actor **bucket(struct dure_runtime *rt, const struct dure_type *type, int64_t id)
+{
+    uint64_t hash = ((uint64_t)id ^ ((uint64_t)type->index << 56)) * 0x9e3779b97f4a7c15u;
+    return &rt->buckets[hash >> 32 & (DURE_ACTOR_BUCKETS - 1)];
+}
+
+static void lru_unlink(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    if (actor->newer != NULL) actor->newer->older = actor->older;
+    else rt->newest = actor->older;
+    if (actor->older != NULL) actor->older->newer = actor->newer;
+    else rt->oldest = actor->newer;
+}
+
+static void lru_push(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    actor->newer = NULL;
+    actor->older = rt->newest;
+    if (rt->newest != NULL) rt->newest->newer = actor;
+    else rt->oldest = actor;
+    rt->newest = actor;
+}
+
+static int64_t footprint(const struct dure_actor *actor)
+{
+    return (int64_t)(sizeof *actor + actor->type->state_size + MALLOC_OVERHEAD);
+}
+
+struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id)
+{
+    struct dure_actor *actor = *bucket(rt, type, id);
+    while (actor != NULL && (actor->id != id || actor->type != type)) actor = actor->chain;
+    return actor;
+}
+
+/* Reads the row into a new actor. An id beyond the largest ever seen needs no look. */
+static int load(struct dure_runtime *rt, struct dure_actor *actor, bool fresh)
+{
+    if (fresh || actor->id > rt->counters[actor->type->index].max_id) return 0;
+    struct dure_buf row = {0};
+    int rv = rt->rows->ops->get(rt->rows, DURE_TABLE_ROW, actor->type->code, actor->id, &row);
+    if (rv == 0) {
+        rv = dure_row_unpack(actor->type, &actor->head, actor->state, row.data, row.len);
+        actor->stored = true;
+        rt->metrics.loaded++;
+    } else if (rv == DURE_ENOTFOUND) {
+        rv = 0;
+    }
+    dure_buf_fini(&row);
+    return rv;
+}
+
+struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *type, int64_t id,
+                                  bool fresh, int *rv)
+{
+    *rv = 0;
+    struct dure_actor *actor = dure_actor_peek(rt, type, id);
+    if (actor != NULL) {
+        if (rt->newest != actor) {
+            lru_unlink(rt, actor);
+            lru_push(rt, actor);
+        }
+        return actor;
+    }
+    actor = malloc(sizeof *actor + type->state_size);
+    if (actor == NULL) {
+        *rv = DURE_ENOMEM;
+        return NULL;
+    }
+    *actor = (struct dure_actor){.type = type, .id = id, .head.due_ms = DURE_NULL};
+    actor->mail_last = &actor->mail_first;
+    dure_row_init_state(type, actor->state);
+    *rv = load(rt, actor, fresh);
+    if (*rv != 0) {
+        free(actor);
+        return NULL;
+    }
+    struct dure_actor **at = bucket(rt, type, id);
+    actor->chain = *at;
+    *at = actor;
+    lru_push(rt, actor);
+    rt->actors_count++;
+    rt->memory_bytes += footprint(actor);
+    return actor;
+}
+
+void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bool exists)
+{
+    struct dure_type_counter *counter = &rt->counters[actor->type->index];
+    if (actor->head.exists != exists) counter->count += exists ? 1 : -1;
+    actor->head.exists = exists;
+    if (exists && actor->id > counter->max_id) counter->max_id = actor->id;
+}
+
+void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    if (actor->dirty) return;
+    actor->dirty = true;
+    actor->dirty_next = NULL;
+    actor->dirty_link = rt->dirty_last;
+    *rt->dirty_last = actor;
+    rt->dirty_last = &actor->dirty_next;
+    rt->dirty_count++;
+}
+
+void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    if (!actor->dirty) return;
+    actor->dirty = false;
+    *actor->dirty_link = actor->dirty_next;
+    if (actor->dirty_next != NULL) actor->dirty_next->dirty_link = actor->dirty_link;
+    else rt->dirty_last = actor->dirty_link;
+    rt->dirty_count--;
+}
+
+static bool idle(const struct dure_runtime *rt, const struct dure_actor *actor)
+{
+    return !actor->dirty && !actor->writing && !actor->ready && actor->mail_first == NULL &&
+           actor->asks == NULL && actor->timer_at == 0 && actor->head.lsn <= rt->lsn_durable;
+}
+
+void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_actor **at = bucket(rt, actor->type, actor->id);
+    while (*at != actor) at = &(*at)->chain;
+    *at = actor->chain;
+    lru_unlink(rt, actor);
+    dure_actor_set_clean(rt, actor);
+    rt->actors_count--;
+    rt->memory_bytes -= footprint(actor);
+    free(actor);
+}
+
+void dure_actor_passivate(struct dure_runtime *rt)
+{
+    DURE_ASSERT(!rt->in_turn);
+    for (int step = 0; step < PASSIVATE_STEPS_MAX; step++) {
+        struct dure_actor *actor = rt->oldest;
+        if (actor == NULL || rt->memory_bytes <= rt->options.memory_bytes) return;
+        if (idle(rt, actor)) {
+            dure_actor_drop(rt, actor);
+            rt->metrics.passivated++;
+        } else {
+            /* Busy or dirty: it gets its next chance after the others. */
+            lru_unlink(rt, actor);
+            lru_push(rt, actor);
+        }
+    }
+}

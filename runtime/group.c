@@ -1,0 +1,162 @@
+/*
+ * A group: the turns that become one journal record, and what it takes to undo them.
+ *
+ *   1. begin   an empty record at the next index, the shards' sequences noted
+ *   2. touch   the actor as it was is copied, before its first change in the group
+ *   3. event   written to the record, applied to the state, policies run
+ *   4. close   (turn.c) sagas' states, timers and deferred mail are written once, then the header
+ *
+ * Cannot fail: everything is memory within bounds.h. Loop thread.
+ */
+#include <stdlib.h>
+
+#include "runtime/core.h"
+#include "runtime/record.h"
+
+void dure_group_begin(struct dure_runtime *rt, struct dure_group *group)
+{
+    dure_arena_reset(&group->arena);
+    group->number = ++rt->groups_total;
+    group->lsn = (rt->writing != NULL ? rt->writing->lsn : rt->lsn_durable) + 1;
+    group->record.len = 0;
+    memset(dure_buf_reserve(&group->record, sizeof(struct dure_record_header)), 0,
+           sizeof(struct dure_record_header));
+    group->record.len = sizeof(struct dure_record_header);
+    group->entries = group->turns = 0;
+    group->undo = NULL;
+    group->snapshots_count = 0;
+    group->events = NULL;
+    group->events_last = &group->events;
+    group->holds = NULL;
+    group->holds_last = &group->holds;
+    group->handled = NULL;
+    group->taken = NULL;
+    memcpy(group->sequences, rt->sequences, rt->options.shards * sizeof(uint64_t));
+    rt->open = group;
+}
+
+void *dure_group_alloc(struct dure_runtime *rt, size_t size)
+{
+    return dure_arena_alloc(&rt->open->arena, size);
+}
+
+struct dure_mail *dure_group_mail(struct dure_runtime *rt)
+{
+    struct dure_mail *mail = dure_group_alloc(rt, sizeof *mail);
+    *mail = (struct dure_mail){0};
+    return mail;
+}
+
+/* Sagas are journaled by their state, once a group, however many steps they took in it. */
+static void list_saga(struct dure_group *group, struct dure_undo *undo)
+{
+    if (group->snapshots_count == group->snapshots_cap) {
+        group->snapshots_cap = group->snapshots_cap ? group->snapshots_cap * 2 : 256;
+        group->snapshots =
+            realloc(group->snapshots, group->snapshots_cap * sizeof(struct dure_undo *));
+        DURE_ASSERT(group->snapshots != NULL);
+    }
+    group->snapshots[group->snapshots_count++] = undo;
+}
+
+void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_group *group = rt->open;
+    if (actor->group == group->number) return;
+    struct dure_undo *undo = dure_group_alloc(rt, sizeof *undo + actor->type->state_size);
+    undo->actor = actor;
+    undo->head = actor->head;
+    memcpy(undo->state, actor->state, actor->type->state_size);
+    undo->next = group->undo;
+    group->undo = undo;
+    actor->group = group->number;
+    actor->head.lsn = group->lsn;
+    dure_actor_set_dirty(rt, actor);
+    if (actor->type->kind == DURE_KIND_SAGA) list_saga(group, undo);
+}
+
+void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at)
+{
+    struct dure_buf *record = &rt->open->record;
+    struct dure_entry entry = {.kind = kind};
+    *at = record->len;
+    dure_buf_add(record, &entry, sizeof entry);
+}
+
+void dure_group_entry_end(struct dure_runtime *rt, size_t at)
+{
+    static const char zeros[8];
+    struct dure_buf *record = &rt->open->record;
+    dure_buf_add(record, zeros, (8 - record->len % 8) % 8);
+    uint32_t len = (uint32_t)(record->len - at - sizeof(struct dure_entry));
+    memcpy(record->data + at, &len, sizeof len);
+    rt->open->entries++;
+}
+
+/* The data of a published event is the very JSON that subscribers get. */
+static void write_json(const struct dure_event *event, struct dure_buf *out)
+{
+    dure_buf_lit(out, "{\"eventType\":\"");
+    dure_buf_text(out, event->type->name);
+    dure_buf_lit(out, "\",\"timestamp\":");
+    dure_buf_i64(out, event->time_ms);
+    if (event->type->schema != NULL && event->type->schema->fields_count > 0) {
+        dure_buf_byte(out, ',');
+        dure_schema_write_json(event->type->schema, event->data, out);
+    }
+    dure_buf_byte(out, '}');
+}
+
+static void write_event(struct dure_runtime *rt, const struct dure_actor *actor,
+                        const struct dure_event *event, uint64_t sequence, bool first, size_t *at)
+{
+    struct dure_buf *record = &rt->open->record;
+    dure_group_entry_begin(rt, DURE_ENTRY_EVENT, at);
+    struct dure_entry_event head = {
+        .type_code = actor->type->code, .event_code = event->type->code, .id = actor->id,
+        .sequence = sequence, .prev_lsn = actor->head.event_lsn, .prev_at = actor->head.event_at,
+        .flags = first ? DURE_EVENT_FIRST : 0,
+    };
+    size_t head_at = record->len;
+    dure_buf_add(record, &head, sizeof head);
+    if (sequence != 0) write_json(event, record);
+    else if (event->type->schema != NULL) dure_schema_pack(event->type->schema, event->data, record);
+    head.data_len = (uint32_t)(record->len - head_at - sizeof head);
+    memcpy(record->data + head_at, &head, sizeof head);
+    dure_group_entry_end(rt, *at);
+}
+
+void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
+                      struct dure_event_type *type, const void *data, bool first)
+{
+    struct dure_group *group = rt->open;
+    struct dure_event event = {
+        .type = type, .data = data, .id = actor->id, .time_ms = group->time_ms};
+    dure_group_touch(rt, actor);
+    uint32_t shard = dure_shard_of(rt, actor->id);
+    uint64_t sequence = type->internal ? 0 : ++rt->sequences[shard];
+    size_t at;
+    write_event(rt, actor, &event, sequence, first, &at);
+    actor->head.event_lsn = group->lsn;
+    actor->head.event_at = (uint32_t)at;
+    if (first) actor->head.version++;
+    if (type->apply != NULL) type->apply(actor->state, &event);
+    dure_actor_set_exists(rt, actor, !type->removes);
+    rt->metrics.events++;
+
+    if (!type->internal || (type->rules != NULL && type->rules->projections_count > 0)) {
+        struct dure_group_event *kept = dure_group_alloc(rt, sizeof *kept);
+        *kept = (struct dure_group_event){.type = actor->type, .event = event, .sequence = sequence,
+                                          .shard = shard, .at = (uint32_t)at};
+        *group->events_last = kept;
+        group->events_last = &kept->next;
+    }
+    dure_policy_run(rt, &event);
+}
+
+void dure_group_timer(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms)
+{
+    if (actor->head.due_ms == due_ms) return;
+    dure_group_touch(rt, actor);
+    dure_timer_set(rt, actor, due_ms);
+}

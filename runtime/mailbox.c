@@ -1,0 +1,137 @@
+/*
+ * Mailboxes: what waits for an actor, in order of arrival.
+ *
+ *   1. push finds the actor, appends the mail, and puts the actor in the ready list if its ready bit
+ *      is not set yet: an actor is queued at most once and never runs twice at a time.
+ *   2. turn.c takes actors from the ready list and their mail from here.
+ *
+ * Mail for a shard of another journal goes to the outbox instead. Mail that outlives its group is
+ * encoded into the record and lives on the heap from then on. An actor that cannot be loaded is a
+ * failing disk: the node stops (fatal). Loop thread.
+ */
+#include <stdlib.h>
+
+#include "runtime/core.h"
+
+void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    if (rt->links != NULL && !dure_links_owns(rt->links, dure_shard_of(rt, mail->id))) {
+        dure_links_send(rt, mail);
+        return;
+    }
+    int rv;
+    struct dure_actor *actor = dure_actor_get(rt, mail->type, mail->id, mail->fresh, &rv);
+    if (actor == NULL) {
+        if (rt->fatal == 0) {
+            rt->fatal = rv;
+            if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
+        }
+        return;
+    }
+    mail->next = NULL;
+    *actor->mail_last = mail;
+    actor->mail_last = &mail->next;
+    actor->mail_count++;
+    if (actor->ready) return;
+    actor->ready = true;
+    actor->ready_next = NULL;
+    *rt->ready_last = actor;
+    rt->ready_last = &actor->ready_next;
+}
+
+/* ---- Mail as bytes ------------------------------------------------------------------------------ */
+
+struct wire {
+    uint32_t type_code, command_type_code, command_code, from_type_code;
+    int64_t id, from_id, answered_id;
+    uint8_t kind, step, undo, done, fresh, has_data;
+    uint16_t reason_len;
+};
+
+static const struct dure_schema *payload_schema(const struct dure_mail *mail)
+{
+    switch (mail->kind) {
+    case DURE_MAIL_COMMAND: return mail->command->schema;
+    case DURE_MAIL_START: return mail->type->saga->data;
+    case DURE_MAIL_OUTCOME: return mail->command->reply;
+    default: return NULL;
+    }
+}
+
+void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out)
+{
+    const struct dure_schema *schema = payload_schema(mail);
+    struct wire wire = {
+        .type_code = mail->type->code, .id = mail->id, .from_id = mail->from_id,
+        .answered_id = mail->answered_id, .kind = (uint8_t)mail->kind, .step = mail->step,
+        .undo = mail->undo, .done = mail->done, .fresh = mail->fresh,
+        .has_data = schema != NULL && mail->data != NULL,
+        .reason_len = (uint16_t)(mail->reason ? strlen(mail->reason) : 0),
+    };
+    if (mail->command != NULL) {
+        wire.command_type_code = mail->command->aggregate->type->code;
+        wire.command_code = mail->command->code;
+    }
+    if (mail->from_type != NULL) wire.from_type_code = mail->from_type->code;
+    dure_buf_add(out, &wire, sizeof wire);
+    dure_buf_add(out, mail->reason, wire.reason_len);
+    if (wire.has_data) dure_schema_pack(schema, mail->data, out);
+}
+
+static bool resolve(struct dure_mail *mail, const struct wire *wire)
+{
+    mail->type = dure_registry_type_by_code(wire->type_code);
+    if (mail->type == NULL) return false;
+    if (wire->from_type_code != 0) {
+        mail->from_type = dure_registry_type_by_code(wire->from_type_code);
+        if (mail->from_type == NULL) return false;
+    }
+    if (wire->command_type_code != 0) {
+        const struct dure_type *owner = dure_registry_type_by_code(wire->command_type_code);
+        if (owner != NULL) mail->command = dure_registry_command(owner, wire->command_code);
+        if (mail->command == NULL) return false;
+    }
+    return true;
+}
+
+struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
+{
+    struct wire wire;
+    if (len < sizeof wire) return NULL;
+    memcpy(&wire, bytes, sizeof wire);
+    if (len - sizeof wire < wire.reason_len) return NULL;
+    struct dure_mail head = {.kind = wire.kind, .id = wire.id, .from_id = wire.from_id,
+                             .answered_id = wire.answered_id, .step = wire.step, .undo = wire.undo,
+                             .done = wire.done, .fresh = wire.fresh, .heap = true};
+    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire)) return NULL;
+    const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;
+    size_t data_at = (sizeof head + 15) & ~(size_t)15;
+    size_t reason_at = data_at + (schema ? schema->size : 0);
+    struct dure_mail *mail = malloc(reason_at + wire.reason_len + 1u);
+    DURE_ASSERT(mail != NULL);
+    *mail = head;
+    const char *at = (const char *)bytes + sizeof wire;
+    if (wire.reason_len > 0) {
+        char *reason = (char *)mail + reason_at;
+        memcpy(reason, at, wire.reason_len);
+        reason[wire.reason_len] = '\0';
+        mail->reason = reason;
+    }
+    if (schema != NULL) {
+        void *data = (char *)mail + data_at;
+        size_t used;
+        dure_schema_init(schema, data);
+        at += wire.reason_len;
+        if (dure_schema_unpack(schema, data, at, len - sizeof wire - wire.reason_len, &used) != 0) {
+            free(mail);
+            return NULL;
+        }
+        mail->data = data;
+    }
+    return mail;
+}
+
+void dure_mail_free(struct dure_mail *mail)
+{
+    if (mail->heap) free(mail);
+}

@@ -1,0 +1,895 @@
+/*
+ * The turn: the heart of dure, and the file to read first.
+ *
+ *   1. Take     what is ready: messages first, then the next command from outside (an ask), until
+ *               the group is full. A command's whole cascade runs before the next one is taken.
+ *   2. Dedupe   happened at the door: idempotency keys in idem.c, messages of other journals in
+ *               inbox.c, deferred mail by the TAKEN entry that is written here.
+ *   3. Handle   handle(state, message) gives effects as values, collected in struct dure_out.
+ *   4. Apply    effects become events (group.c: written to the record and applied), mail, timers.
+ *   5. Commit   the group is closed into one record and handed to the journal. Meanwhile the next
+ *               group forms: there are two, one open and one being written.
+ *   6. Release  when the record is durable: projections, streams, then the answers. Not one byte
+ *               before. Reads wait in the same line (dure_turn_hold).
+ *
+ * How it fails: a full disk undoes both groups and answers 507, and the next command tries again;
+ * UNKNOWN sends the same bytes again; REFUSED by somebody else, or a failed sync, is fatal: nothing
+ * is acknowledged any more and the node exits. Loop thread.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/core.h"
+#include "runtime/record.h"
+
+/* A cascade may exceed the group's soft bound by this factor before its mail is deferred. */
+#define CASCADE_FACTOR 2
+/* After a full disk, durable mail and timers try again this much later. */
+#define RETRY_MS 250
+
+/* ---- Effects, as handlers give them ----------------------------------------------------------- */
+
+enum effect_kind { EFFECT_EVENT, EFFECT_SEND, EFFECT_START };
+
+struct effect {
+    enum effect_kind kind;
+    const void *what; /* Event type, command, or saga. */
+    void *data;
+    int64_t id;
+    bool by_key;
+};
+
+struct dure_out {
+    struct dure_runtime *rt;
+    const struct dure_command *command;
+    size_t count;
+    void *reply;
+    bool timer_set;
+    int64_t due_ms;
+    int status; /* 0: not refused. */
+    char reason[DURE_SAGA_REASON_BYTES];
+    struct effect effects[DURE_EFFECTS_MAX];
+};
+
+static void *payload(struct dure_runtime *rt, const struct dure_schema *schema)
+{
+    if (schema == NULL) return NULL;
+    void *data = dure_group_alloc(rt, schema->size);
+    dure_schema_init(schema, data);
+    return data;
+}
+
+static void *effect(struct dure_out *out, enum effect_kind kind, const void *what,
+                    const struct dure_schema *schema, int64_t id, bool by_key)
+{
+    DURE_ASSERT(out->count < DURE_EFFECTS_MAX);
+    void *data = payload(out->rt, schema);
+    out->effects[out->count++] = (struct effect){kind, what, data, id, by_key};
+    return data;
+}
+
+void *dure_emit(struct dure_out *out, const struct dure_event_type *type)
+{
+    return effect(out, EFFECT_EVENT, type, type->schema, 0, false);
+}
+
+void *dure_send(struct dure_out *out, const struct dure_command *command, int64_t id)
+{
+    return effect(out, EFFECT_SEND, command, command->schema, id, false);
+}
+
+void *dure_send_by_key(struct dure_out *out, const struct dure_command *command, int64_t key)
+{
+    return effect(out, EFFECT_SEND, command, command->schema, key, true);
+}
+
+void *dure_start(struct dure_out *out, const struct dure_saga *saga, int64_t id)
+{
+    return effect(out, EFFECT_START, saga, saga->data, id, false);
+}
+
+void *dure_reply(struct dure_out *out)
+{
+    DURE_ASSERT(out->command != NULL && out->command->reply != NULL);
+    out->reply = payload(out->rt, out->command->reply);
+    return out->reply;
+}
+
+void dure_timer(struct dure_out *out, int64_t due_ms)
+{
+    out->timer_set = true;
+    out->due_ms = due_ms;
+}
+
+void dure_refuse(struct dure_out *out, int status, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(out->reason, sizeof out->reason, fmt, args);
+    va_end(args);
+    out->status = status;
+}
+
+/* ---- Asks: who waits for what ------------------------------------------------------------------- */
+
+static void wait_unlink(struct dure_ask *ask)
+{
+    if (ask->link == NULL) return;
+    *ask->link = ask->next;
+    if (ask->next != NULL) ask->next->link = ask->link;
+    ask->link = NULL;
+}
+
+static void ask_released(struct dure_hold *hold, int rv)
+{
+    struct dure_ask *ask = (struct dure_ask *)((char *)hold - offsetof(struct dure_ask, hold));
+    ask->rt->asks_count--;
+    ask->released(ask, ask->failed != 0 ? ask->failed : rv);
+}
+
+static void decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_answer *answer)
+{
+    DURE_ASSERT(ask->state != DURE_ASK_DECIDED);
+    ask->state = DURE_ASK_DECIDED;
+    wait_unlink(ask);
+    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
+    ask->mail_at = NULL;
+    if (ask->waits_on != NULL) {
+        struct dure_ask **at = &ask->waits_on->asks;
+        while (*at != ask) at = &(*at)->same;
+        *at = ask->same;
+        ask->waits_on = NULL;
+    }
+    answer->created = ask->created;
+    if (ask->view_type != NULL) {
+        /* A refused command keeps its aggregate: the answer shows it. Cannot fail: in memory. */
+        if (dure_runtime_view(rt, ask->view_type, ask->view_id, &answer->view) != 0) {
+            answer->view = (struct dure_view){.aggregate = ask->view_type->aggregate,
+                                              .id = ask->view_id};
+        }
+    }
+    ask->decided(ask, answer);
+    ask->hold.cb = ask_released;
+    dure_turn_hold(rt, &ask->hold);
+}
+
+static void fail_ask(struct dure_runtime *rt, struct dure_ask *ask, int rv)
+{
+    const struct dure_error_info *info = dure_error_info(rv);
+    struct dure_answer answer = {.verdict = DURE_FAILED, .rv = rv, .status = info->http_status,
+                                 .detail = info->text};
+    ask->failed = rv;
+    ask->view_type = NULL;
+    decide(rt, ask, &answer);
+}
+
+void dure_turn_refuse_ask(struct dure_runtime *rt, struct dure_ask *ask, int status,
+                          const char *reason)
+{
+    if (ask == NULL) return;
+    struct dure_answer answer = {.verdict = DURE_REFUSED, .status = status, .detail = reason};
+    decide(rt, ask, &answer);
+}
+
+static void wait_for_outcome(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    if (ask->wait_until_ms == 0 || ask->link != NULL) return;
+    ask->state = DURE_ASK_WAITING;
+    ask->next = rt->waiting;
+    ask->link = &rt->waiting;
+    if (ask->next != NULL) ask->next->link = &ask->next;
+    rt->waiting = ask;
+    if (ask->wait_until_ms < rt->wait_next_ms) rt->wait_next_ms = ask->wait_until_ms;
+}
+
+void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask)
+{
+    (void)rt;
+    if (ask == NULL) return;
+    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
+    ask->mail_at = NULL;
+    ask->waits_on = saga;
+    ask->same = saga->asks;
+    saga->asks = ask;
+}
+
+void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done,
+                          const char *reason)
+{
+    if (done) rt->metrics.sagas_done++;
+    else rt->metrics.sagas_refused++;
+    while (saga->asks != NULL) {
+        struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
+                                     .status = done ? 200 : 409, .detail = reason};
+        decide(rt, saga->asks, &answer);
+    }
+}
+
+/* Limits of SPEC A6: what is still undecided now is answered with the pending state. */
+static void expire_waits(struct dure_runtime *rt)
+{
+    int64_t now = rt->open->time_ms;
+    if (now < rt->wait_next_ms) return;
+    rt->wait_next_ms = INT64_MAX;
+    struct dure_ask *next;
+    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
+        next = ask->next;
+        if (ask->wait_until_ms <= now) {
+            struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
+            decide(rt, ask, &answer);
+        } else if (ask->wait_until_ms < rt->wait_next_ms) {
+            rt->wait_next_ms = ask->wait_until_ms;
+        }
+    }
+}
+
+int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
+    bool memory_short = rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 2;
+    if (rt->asks_count >= rt->options.asks_max || memory_short) {
+        rt->metrics.asks_refused++;
+        return DURE_EBUSY;
+    }
+    ask->rt = rt;
+    ask->state = DURE_ASK_QUEUED;
+    ask->link = NULL;
+    ask->mail_at = NULL;
+    ask->waits_on = NULL;
+    ask->view_type = NULL;
+    ask->failed = 0;
+    ask->created = false;
+    ask->handled_next = NULL;
+    *rt->intake_last = ask;
+    rt->intake_last = &ask->handled_next;
+    rt->asks_count++;
+    rt->metrics.asks++;
+    rt->io->soon(rt->io);
+    return 0;
+}
+
+int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    int rv = dure_ask_submit(rt, ask);
+    /* A mail of kind WAKE marks it: take_ask then only looks which saga it belongs to. */
+    if (rv == 0) ask->mail.kind = DURE_MAIL_WAKE;
+    return rv;
+}
+
+/* ---- 3 and 4: one command at one actor ------------------------------------------------------------ */
+
+void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool done, int64_t id,
+                       const void *reply, const char *reason)
+{
+    if (in->from_type == NULL) return;
+    struct dure_mail *mail = dure_group_mail(rt);
+    mail->kind = DURE_MAIL_OUTCOME;
+    mail->type = in->from_type;
+    mail->id = in->from_id;
+    mail->command = in->command;
+    mail->data = reply;
+    mail->step = in->step;
+    mail->undo = in->undo;
+    mail->done = done;
+    mail->answered_id = id;
+    mail->reason = reason;
+    dure_mailbox_push(rt, mail);
+}
+
+static void send_effect(struct dure_runtime *rt, const struct effect *effect, struct dure_ask **ask)
+{
+    struct dure_mail *mail = dure_group_mail(rt);
+    mail->data = effect->data;
+    mail->id = effect->id;
+    if (effect->kind == EFFECT_START) {
+        const struct dure_saga *saga = effect->what;
+        mail->kind = DURE_MAIL_START;
+        mail->type = saga->type;
+        mail->ask = *ask; /* The answer waits for the saga from here on. */
+        if (*ask != NULL) (*ask)->mail_at = mail;
+        *ask = NULL;
+    } else {
+        mail->kind = DURE_MAIL_COMMAND;
+        mail->command = effect->what;
+        mail->type = effect->by_key ? mail->command->aggregate->type->directory
+                                    : mail->command->aggregate->type;
+        if (mail->id == DURE_NEW) {
+            mail->id = dure_shard_new_id(rt, mail->type);
+            mail->fresh = true;
+        }
+    }
+    dure_mailbox_push(rt, mail);
+}
+
+static void apply_effects(struct dure_runtime *rt, struct dure_actor *actor, struct dure_out *out,
+                          struct dure_ask **ask)
+{
+    bool first = true;
+    for (size_t i = 0; i < out->count; i++) {
+        struct effect *effect = &out->effects[i];
+        if (effect->kind == EFFECT_EVENT) {
+            dure_group_event(rt, actor, (struct dure_event_type *)effect->what, effect->data, first);
+            first = false;
+        }
+    }
+    if (out->timer_set) dure_group_timer(rt, actor, out->due_ms);
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->effects[i].kind != EFFECT_EVENT) send_effect(rt, &out->effects[i], ask);
+    }
+}
+
+static void refuse_missing(struct dure_out *out, const struct dure_actor *actor)
+{
+    dure_refuse(out, 404, "there is no %s %lld", actor->type->aggregate->name, (long long)actor->id);
+}
+
+static void run_handler(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail,
+                        struct dure_out *out)
+{
+    const struct dure_command *command = mail->command;
+    const struct dure_ask *ask = mail->ask;
+    struct dure_msg in = {.command = command, .data = mail->data, .id = actor->id,
+                          .exists = actor->head.exists, .now_ms = rt->open->time_ms,
+                          .seed = rt->io->random(rt->io)};
+    if (!in.exists && (command == NULL || !(command->flags & DURE_CREATES))) {
+        refuse_missing(out, actor);
+        return;
+    }
+    if (ask != NULL && ask->if_match != 0 && ask->if_match != actor->head.version) {
+        dure_refuse(out, 412, "the version is %llu by now",
+                    (unsigned long long)actor->head.version);
+        return;
+    }
+    int rv = command != NULL ? command->handle(actor->state, &in, out)
+                             : dure_edit_handle(actor, mail->data, &in, out);
+    if (rv != 0) {
+        const struct dure_error_info *info = dure_error_info(rv);
+        out->count = 0;
+        out->timer_set = false;
+        dure_refuse(out, info->http_status, "%s", info->text);
+    }
+}
+
+static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+{
+    struct dure_out *out = rt->out;
+    out->command = mail->command;
+    out->count = 0;
+    out->reply = NULL;
+    out->timer_set = false;
+    out->status = 0;
+    struct dure_ask *ask = mail->ask;
+    bool existed = actor->head.exists;
+    run_handler(rt, actor, mail, out);
+    if (ask != NULL) {
+        ask->mail_at = NULL;
+        mail->ask = NULL;
+    }
+    struct dure_ask *undecided = ask;
+    apply_effects(rt, actor, out, &undecided);
+
+    if (ask != NULL) {
+        ask->view_type = actor->head.exists || existed ? actor->type : NULL;
+        ask->view_id = actor->id;
+        ask->created = !existed && actor->head.exists;
+        ask->group = rt->open->number;
+    }
+    bool done = out->status == 0;
+    const char *reason = NULL;
+    if (!done && mail->from_type != NULL) {
+        size_t len = strlen(out->reason) + 1;
+        reason = memcpy(dure_group_alloc(rt, len), out->reason, len);
+    }
+    dure_turn_outcome(rt, mail, done, actor->id, out->reply, reason);
+    if (undecided != NULL) {
+        struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
+                                     .status = done ? 200 : out->status,
+                                     .detail = done ? NULL : out->reason};
+        decide(rt, undecided, &answer);
+    } else if (ask != NULL) {
+        ask->handled_next = rt->open->handled;
+        rt->open->handled = ask;
+        if (ask->wait_until_ms == 0) {
+            struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
+            decide(rt, ask, &answer);
+        } else {
+            wait_for_outcome(rt, ask);
+        }
+    }
+}
+
+/* ---- 1: take ---------------------------------------------------------------------------------------- */
+
+static void take_durable(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    if (mail->durable_lsn != 0) {
+        size_t at;
+        struct { uint64_t lsn; uint32_t at, zero; } taken = {mail->durable_lsn, mail->durable_at, 0};
+        dure_group_entry_begin(rt, DURE_ENTRY_TAKEN, &at);
+        dure_buf_add(&rt->open->record, &taken, sizeof taken);
+        dure_group_entry_end(rt, at);
+    }
+    if (mail->from_bus) dure_links_taken(rt, mail);
+    mail->next = rt->open->taken;
+    rt->open->taken = mail;
+}
+
+static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+{
+    rt->open->turns++;
+    rt->metrics.turns++;
+    switch (actor->type->kind) {
+    case DURE_KIND_SAGA:
+        if (mail->kind == DURE_MAIL_START) rt->metrics.sagas_started++;
+        dure_saga_handle(rt, actor, mail);
+        break;
+    case DURE_KIND_DIRECTORY:
+        /* Passed on, the mail is still on its way: it is counted off where it ends. */
+        if (dure_directory_handle(rt, actor, mail)) return;
+        break;
+    default:
+        if (mail->kind == DURE_MAIL_WAKE) {
+            mail->command = actor->type->aggregate->wake;
+            if (mail->command == NULL || !actor->head.exists) break;
+        }
+        command_turn(rt, actor, mail);
+        break;
+    }
+    if (mail->durable_lsn != 0 || mail->from_bus) take_durable(rt, mail);
+}
+
+static bool group_full(const struct dure_group *group, uint32_t factor)
+{
+    return group->turns >= DURE_GROUP_TURNS_MAX * factor ||
+           group->record.len >= (size_t)DURE_GROUP_BYTES_MAX * factor;
+}
+
+/* Runs actors until none is ready. A cascade that does not end here goes on in the next record. */
+static void run_ready(struct dure_runtime *rt)
+{
+    while (rt->ready != NULL && !group_full(rt->open, CASCADE_FACTOR)) {
+        struct dure_actor *actor = rt->ready;
+        for (int burst = 0; burst < DURE_MAILBOX_BURST && actor->mail_first != NULL; burst++) {
+            struct dure_mail *mail = actor->mail_first;
+            actor->mail_first = mail->next;
+            if (actor->mail_first == NULL) actor->mail_last = &actor->mail_first;
+            actor->mail_count--;
+            mail_turn(rt, actor, mail);
+        }
+        rt->ready = actor->ready_next;
+        if (rt->ready == NULL) rt->ready_last = &rt->ready;
+        actor->ready = actor->mail_first != NULL;
+        if (actor->ready) {
+            actor->ready_next = NULL;
+            *rt->ready_last = actor;
+            rt->ready_last = &actor->ready_next;
+        }
+    }
+}
+
+/* The saga that an interrupted command began runs under the id of its aggregate. */
+static struct dure_actor *running_saga(struct dure_runtime *rt, int64_t id, const char *system)
+{
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_SAGA || strcmp(type->system, system) != 0) continue;
+        int rv;
+        struct dure_actor *saga = dure_actor_get(rt, type, id, false, &rv);
+        if (saga != NULL && saga->head.exists) return saga;
+    }
+    return NULL;
+}
+
+static void take_resumed(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    struct dure_actor *saga = running_saga(rt, ask->id, ask->type->system);
+    ask->view_type = ask->type;
+    ask->view_id = ask->id;
+    ask->group = 0; /* What it began is durable already: it cannot fail with this group. */
+    if (saga != NULL) {
+        dure_ask_attach(rt, saga, ask);
+        wait_for_outcome(rt, ask);
+    } else {
+        struct dure_answer answer = {.verdict = DURE_DONE, .status = 200};
+        decide(rt, ask, &answer);
+    }
+}
+
+static void take_ask(struct dure_runtime *rt)
+{
+    struct dure_ask *ask = rt->intake;
+    rt->intake = ask->handled_next;
+    if (rt->intake == NULL) rt->intake_last = &rt->intake;
+    if (rt->fatal != 0) {
+        fail_ask(rt, ask, DURE_ESHUTDOWN);
+        return;
+    }
+    if (ask->mail.kind == DURE_MAIL_WAKE) {
+        take_resumed(rt, ask);
+        return;
+    }
+    ask->mail = (struct dure_mail){.kind = DURE_MAIL_COMMAND, .command = ask->command,
+                                   .type = ask->by_key ? ask->type->directory : ask->type,
+                                   .id = ask->id, .data = ask->data, .ask = ask};
+    if (ask->id == DURE_NEW) {
+        ask->mail.id = dure_shard_new_id(rt, ask->type);
+        ask->mail.fresh = true;
+    }
+    ask->mail_at = &ask->mail;
+    dure_mailbox_push(rt, &ask->mail);
+    run_ready(rt);
+}
+
+/* ---- 5: commit ------------------------------------------------------------------------------------------ */
+
+static void write_sagas(struct dure_runtime *rt, struct dure_group *group)
+{
+    for (size_t i = 0; i < group->snapshots_count; i++) {
+        const struct dure_undo *undo = group->snapshots[i];
+        struct dure_actor *saga = undo->actor;
+        if (!saga->head.exists && !undo->head.exists) continue; /* Begun and ended in this record. */
+        if (saga->head.exists) saga->head.version++;
+        size_t at;
+        dure_group_entry_begin(rt, DURE_ENTRY_SAGA, &at);
+        struct dure_entry_actor entry = {.type_code = saga->type->code, .id = saga->id,
+                                         .due_ms = saga->head.due_ms,
+                                         .version = saga->head.version};
+        size_t entry_at = group->record.len;
+        dure_buf_add(&group->record, &entry, sizeof entry);
+        if (saga->head.exists) dure_row_pack_state(saga->type, saga->state, &group->record);
+        entry.data_len = (uint32_t)(group->record.len - entry_at - sizeof entry);
+        memcpy(group->record.data + entry_at, &entry, sizeof entry);
+        dure_group_entry_end(rt, at);
+    }
+}
+
+static void write_timers(struct dure_runtime *rt, struct dure_group *group)
+{
+    for (const struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
+        const struct dure_actor *actor = undo->actor;
+        if (actor->type->kind == DURE_KIND_SAGA) continue; /* Its entry carries it. */
+        if (actor->head.due_ms == undo->head.due_ms) continue;
+        size_t at;
+        dure_group_entry_begin(rt, DURE_ENTRY_TIMER, &at);
+        struct dure_entry_actor entry = {.type_code = actor->type->code, .id = actor->id,
+                                         .due_ms = actor->head.due_ms};
+        dure_buf_add(&group->record, &entry, sizeof entry);
+        dure_group_entry_end(rt, at);
+    }
+}
+
+/* A mail that outlives its group: its bytes go into the record, itself to the heap. */
+static struct dure_mail *defer(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    size_t at;
+    dure_group_entry_begin(rt, DURE_ENTRY_DEFERRED, &at);
+    size_t bytes_at = rt->open->record.len;
+    dure_mail_encode(mail, &rt->open->record);
+    struct dure_mail *kept = dure_mail_decode(rt->open->record.data + bytes_at,
+                                              rt->open->record.len - bytes_at);
+    DURE_ASSERT(kept != NULL);
+    dure_group_entry_end(rt, at);
+    kept->durable_lsn = rt->open->lsn;
+    kept->durable_at = (uint32_t)at;
+    kept->ask = mail->ask;
+    if (kept->ask != NULL) kept->ask->mail_at = kept;
+    kept->durable_next = rt->deferred;
+    if (rt->deferred != NULL) rt->deferred->durable_prev = kept;
+    rt->deferred = kept;
+    rt->metrics.deferred++;
+    return kept;
+}
+
+static void write_deferred(struct dure_runtime *rt)
+{
+    for (struct dure_actor *actor = rt->ready; actor != NULL; actor = actor->ready_next) {
+        struct dure_mail **at = &actor->mail_first;
+        for (; *at != NULL; at = &(*at)->next) {
+            struct dure_mail *mail = *at;
+            if (mail->durable_lsn != 0 || mail->from_bus) continue;
+            if (mail->ask != NULL && mail == &mail->ask->mail) continue; /* Not begun yet. */
+            struct dure_mail *kept = defer(rt, mail);
+            kept->next = mail->next;
+            *at = kept;
+            if (actor->mail_last == &mail->next) actor->mail_last = &kept->next;
+        }
+    }
+}
+
+static void write_keys_started(struct dure_runtime *rt, struct dure_group *group)
+{
+    for (struct dure_ask *ask = group->handled; ask != NULL; ask = ask->handled_next) {
+        if (ask->has_key && ask->state == DURE_ASK_WAITING) dure_idem_write_started(rt, ask);
+    }
+    group->handled = NULL;
+}
+
+static void append_done(void *arg, int rv);
+
+static void append(struct dure_runtime *rt)
+{
+    struct dure_group *group = rt->writing;
+    rt->append_began_ns = rt->io->mono_ns(rt->io);
+    rt->journal->ops->append(rt->journal, group->lsn - 1, group->record.data, group->record.len,
+                             append_done, rt);
+}
+
+static bool group_empty(const struct dure_group *group)
+{
+    return group->entries == 0 && group->undo == NULL;
+}
+
+static void release(struct dure_runtime *rt, struct dure_group *group, int rv);
+
+static void close_group(struct dure_runtime *rt)
+{
+    struct dure_group *group = rt->open;
+    write_deferred(rt);
+    write_sagas(rt, group);
+    write_timers(rt, group);
+    write_keys_started(rt, group);
+    struct dure_group *other = group == &rt->groups[0] ? &rt->groups[1] : &rt->groups[0];
+    if (group->entries == 0) {
+        /* It looked and changed nothing that lasts: nothing to write. */
+        for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
+            undo->actor->head.lsn = undo->head.lsn;
+        }
+        dure_group_begin(rt, other);
+        release(rt, group, 0);
+        return;
+    }
+    struct dure_record_header head = {
+        .magic = DURE_RECORD_MAGIC, .version = DURE_RECORD_VERSION, .kind = DURE_RECORD_BATCH,
+        .epoch = rt->epoch, .index = group->lsn, .owner = rt->options.owner,
+        .prev_hash = rt->last_hash, .time_ms = group->time_ms, .entries = group->entries,
+    };
+    memcpy(group->record.data, &head, sizeof head);
+    dure_record_seal(group->record.data, group->record.len);
+    rt->writing = group;
+    dure_group_begin(rt, other);
+    append(rt);
+}
+
+/* ---- 6: release -------------------------------------------------------------------------------------------- */
+
+static void release(struct dure_runtime *rt, struct dure_group *group, int rv)
+{
+    struct dure_hold *hold = group->holds;
+    group->holds = NULL;
+    group->holds_last = &group->holds;
+    while (hold != NULL) {
+        struct dure_hold *next = hold->next;
+        hold->cb(hold, rv);
+        hold = next;
+    }
+    (void)rt;
+}
+
+static void forget_taken(struct dure_runtime *rt, struct dure_group *group)
+{
+    while (group->taken != NULL) {
+        struct dure_mail *mail = group->taken;
+        group->taken = mail->next;
+        if (mail->durable_lsn != 0) {
+            if (mail->durable_prev != NULL) mail->durable_prev->durable_next = mail->durable_next;
+            else rt->deferred = mail->durable_next;
+            if (mail->durable_next != NULL) mail->durable_next->durable_prev = mail->durable_prev;
+        }
+        dure_mail_free(mail);
+    }
+}
+
+static void count_append(struct dure_runtime *rt, const struct dure_group *group)
+{
+    struct dure_metrics *metrics = &rt->metrics;
+    uint64_t took_ns = rt->io->mono_ns(rt->io) - rt->append_began_ns;
+    size_t bucket = 0;
+    while (bucket < 23 && took_ns >> bucket >= 16000) bucket++;
+    metrics->append_ns_buckets[bucket]++;
+    metrics->append_ns_sum += took_ns;
+    bucket = 0;
+    while (bucket < 15 && group->turns >> bucket != 0) bucket++;
+    metrics->batch_turns_buckets[bucket]++;
+    metrics->records++;
+    metrics->record_bytes += group->record.len;
+}
+
+static void durable(struct dure_runtime *rt, struct dure_group *group)
+{
+    count_append(rt, group);
+    rt->lsn_durable = group->lsn;
+    rt->last_hash = dure_record_hash(group->record.data, group->record.len);
+    dure_projection_feed(rt, group);
+    dure_idem_durable(rt, group->lsn);
+    if (rt->links != NULL) dure_links_durable(rt, group);
+    if (rt->on_record != NULL) rt->on_record(rt->arg, group);
+    forget_taken(rt, group);
+    rt->writing = NULL;
+    release(rt, group, 0);
+}
+
+static void undo_group(struct dure_runtime *rt, struct dure_group *group)
+{
+    for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
+        struct dure_actor *actor = undo->actor;
+        dure_actor_set_exists(rt, actor, undo->head.exists);
+        dure_timer_set(rt, actor, undo->head.due_ms);
+        actor->head = undo->head;
+        actor->group = 0;
+        memcpy(actor->state, undo->state, actor->type->state_size);
+    }
+    group->undo = NULL;
+    /* Durable causes are still causes: they come again when there is space. */
+    while (group->taken != NULL) {
+        struct dure_mail *mail = group->taken;
+        group->taken = mail->next;
+        mail->next = rt->retry;
+        rt->retry = mail;
+    }
+    dure_idem_failed(rt, group->lsn);
+    if (rt->links != NULL) dure_links_failed(rt, group->lsn);
+}
+
+/* Mail that a failed group made is gone with it; what was durable before waits for the retry. */
+static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
+{
+    while (rt->ready != NULL) {
+        struct dure_actor *actor = rt->ready;
+        rt->ready = actor->ready_next;
+        actor->ready = false;
+        while (actor->mail_first != NULL) {
+            struct dure_mail *mail = actor->mail_first;
+            actor->mail_first = mail->next;
+            bool old = mail->from_bus || (mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn);
+            if (old) {
+                mail->next = rt->retry;
+                rt->retry = mail;
+            } else if (mail->ask != NULL) {
+                fail_ask(rt, mail->ask, rv); /* Its command had not begun. */
+            }
+        }
+        actor->mail_last = &actor->mail_first;
+        actor->mail_count = 0;
+    }
+    rt->ready_last = &rt->ready;
+    struct dure_mail *next;
+    for (struct dure_mail *mail = rt->deferred; mail != NULL; mail = next) {
+        next = mail->durable_next;
+        if (mail->durable_lsn < failed_lsn) continue;
+        if (mail->durable_prev != NULL) mail->durable_prev->durable_next = next;
+        else rt->deferred = next;
+        if (next != NULL) next->durable_prev = mail->durable_prev;
+        dure_mail_free(mail);
+    }
+}
+
+static void fail_waiting(struct dure_runtime *rt, uint64_t group, int rv)
+{
+    struct dure_ask *next;
+    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
+        next = ask->next;
+        if (ask->group >= group) fail_ask(rt, ask, rv);
+    }
+}
+
+static void failed(struct dure_runtime *rt, int rv)
+{
+    struct dure_group *writing = rt->writing;
+    struct dure_group *open = rt->open;
+    rt->metrics.failed_appends++;
+    if (rv == DURE_ENOSPC) rt->metrics.nospace++;
+    fail_waiting(rt, writing->number, rv);
+    undo_group(rt, open);
+    undo_group(rt, writing);
+    undo_mail(rt, writing->lsn, rv);
+    memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));
+    rt->retry_at_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
+    rt->writing = NULL;
+    /* The open group's holds move over: begin empties it. */
+    struct dure_hold *more = open->holds;
+    *writing->holds_last = more;
+    open->holds = NULL;
+    int64_t time_ms = open->time_ms;
+    dure_group_begin(rt, open);
+    open->time_ms = time_ms;
+    release(rt, writing, rv);
+    if (rv != DURE_ENOSPC && rt->fatal == 0) {
+        rt->fatal = rv;
+        if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
+    }
+}
+
+static bool refused_by_myself(struct dure_runtime *rt)
+{
+    const struct dure_group *group = rt->writing;
+    struct dure_buf record = {0};
+    int rv = rt->journal->ops->get(rt->journal, group->lsn, &record);
+    bool mine = rv == 0 && record.len == group->record.len &&
+                memcmp(record.data, group->record.data, record.len) == 0;
+    dure_buf_fini(&record);
+    return mine;
+}
+
+static void append_done(void *arg, int rv)
+{
+    struct dure_runtime *rt = arg;
+    if (rv == DURE_EUNKNOWN) {
+        append(rt); /* The same bytes with the same expect: twice is as good as once. */
+        return;
+    }
+    if (rv == DURE_EREFUSED && refused_by_myself(rt)) rv = 0;
+    if (rv == 0) durable(rt, rt->writing);
+    else failed(rt, rv);
+    rt->io->soon(rt->io);
+}
+
+/* ---- The round ------------------------------------------------------------------------------------------------ */
+
+void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold)
+{
+    struct dure_group *group = !group_empty(rt->open) || rt->in_turn ? rt->open : rt->writing;
+    if (group == NULL) {
+        hold->cb(hold, 0);
+        return;
+    }
+    hold->next = NULL;
+    *group->holds_last = hold;
+    group->holds_last = &hold->next;
+}
+
+static void retry_mail(struct dure_runtime *rt)
+{
+    if (rt->retry == NULL || rt->open->time_ms < rt->retry_at_ms) return;
+    struct dure_mail *mail = rt->retry;
+    rt->retry = NULL;
+    while (mail != NULL) {
+        struct dure_mail *next = mail->next;
+        dure_mailbox_push(rt, mail);
+        mail = next;
+    }
+}
+
+static void set_alarm(struct dure_runtime *rt)
+{
+    int64_t due = rt->wait_next_ms;
+    if (rt->timers_count > 0) {
+        int64_t timer = rt->timers[0]->head.due_ms;
+        if (timer < rt->retry_at_ms) timer = rt->retry_at_ms;
+        if (timer < due) due = timer;
+    }
+    if (rt->retry != NULL && rt->retry_at_ms < due) due = rt->retry_at_ms;
+    if (due != INT64_MAX) rt->io->alarm(rt->io, due);
+}
+
+void dure_turn_run(struct dure_runtime *rt)
+{
+    DURE_ASSERT(!rt->in_turn);
+    rt->in_turn = true;
+    if (rt->open->turns == 0 && rt->open->entries == 0) {
+        rt->open->time_ms = rt->io->wall_ms(rt->io);
+    }
+    retry_mail(rt);
+    dure_timer_due(rt);
+    expire_waits(rt);
+    run_ready(rt);
+    while (rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) take_ask(rt);
+    bool waits = rt->open->holds != NULL || !group_empty(rt->open) || rt->ready != NULL;
+    if (waits && rt->writing == NULL && rt->fatal == 0) close_group(rt);
+    rt->in_turn = false;
+    /* More to do, and nothing else will call: a full group whose record is being written is called
+     * by its completion. */
+    if ((rt->intake != NULL || rt->ready != NULL) && !group_full(rt->open, 1)) {
+        rt->io->soon(rt->io);
+    }
+    set_alarm(rt);
+    dure_actor_passivate(rt);
+}
+
+
+struct dure_out *dure_turn_out_new(struct dure_runtime *rt)
+{
+    struct dure_out *out = malloc(sizeof *out);
+    if (out != NULL) out->rt = rt;
+    return out;
+}
