@@ -1,0 +1,249 @@
+/*
+ * Settings by table.
+ *
+ *   1. defaults from the table
+ *   2. the file, if --config or DURE_CONFIG names one
+ *   3. the environment: DURE_MEMORY_MB for --memory-mb
+ *   4. the flags
+ *
+ * Every value is checked against its range where it is read, and the message names its source.
+ */
+#include "cmd/config.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/bounds.h"
+
+extern char **environ;
+
+enum kind { TEXT, NUMBER };
+
+struct setting {
+    const char *name, *arg, *help, *start;
+    enum kind kind;
+    size_t offset, size;
+    int64_t min, max;
+};
+
+#define STR_(x) #x
+#define STR(x) STR_(x)
+#define TEXT_AT(member)                                                                            \
+    .kind = TEXT, .offset = offsetof(struct dure_config, member),                                  \
+    .size = sizeof(((struct dure_config *)0)->member)
+#define NUMBER_AT(member, low, high)                                                               \
+    .kind = NUMBER, .offset = offsetof(struct dure_config, member), .min = (low), .max = (high)
+
+static const struct setting settings[] = {
+    {"data", "DIR", "data directory; made when absent", "data", TEXT_AT(data)},
+    {"host", "ADDRESS", "address to listen on", "127.0.0.1", TEXT_AT(host)},
+    {"http", "PORT", "HTTP port; 0 takes a free one and prints it", "8088",
+     NUMBER_AT(http, 0, 65535)},
+    {"events", "PORT", "port of the nng event stream", "8089", NUMBER_AT(events, 0, 65535)},
+    {"replay", "PORT", "port of the nng replay socket", "8090", NUMBER_AT(replay, 0, 65535)},
+    {"root", "SYSTEM", "system of unprefixed paths that several systems have", "shop",
+     TEXT_AT(root)},
+    {"systems", "LIST", "systems to serve, separated by commas; all when empty", "",
+     TEXT_AT(systems)},
+    {"shards", "N", "shards of a new data directory", STR(DURE_SHARDS_DEFAULT),
+     NUMBER_AT(shards, 1, DURE_SHARDS_MAX)},
+    {"memory-mb", "MB", "memory budget for actors", "512", NUMBER_AT(memory_mb, 1, 1 << 20)},
+    {"asks-max", "N", "commands in flight; beyond: 503", STR(DURE_ASKS_MAX),
+     NUMBER_AT(asks_max, 1, 1 << 20)},
+    {"connections-max", "N", "HTTP connections; beyond: 503", STR(DURE_HTTP_CONNECTIONS_MAX),
+     NUMBER_AT(connections_max, 1, 1 << 20)},
+    {"pipeline-max", "N", "unanswered requests of one connection; beyond: not read",
+     STR(DURE_HTTP_PIPELINE_MAX), NUMBER_AT(pipeline_max, 1, 1 << 16)},
+    {"body-bytes-max", "BYTES", "request body; beyond: 413", "1048576",
+     NUMBER_AT(body_bytes_max, 1024, 1 << 30)},
+    {"header-timeout-ms", "MS", "for the headers of a request; beyond: 408",
+     STR(DURE_HTTP_HEADER_TIMEOUT_MS), NUMBER_AT(header_timeout_ms, 10, 3600000)},
+    {"body-timeout-ms", "MS", "longest silence within a body; beyond: 408",
+     STR(DURE_HTTP_BODY_TIMEOUT_MS), NUMBER_AT(body_timeout_ms, 10, 3600000)},
+    {"idle-timeout-ms", "MS", "a connection without a request; beyond: closed",
+     STR(DURE_HTTP_IDLE_TIMEOUT_MS), NUMBER_AT(idle_timeout_ms, 10, 3600000)},
+    {"write-timeout-ms", "MS", "a client that takes nothing; beyond: closed",
+     STR(DURE_HTTP_WRITE_TIMEOUT_MS), NUMBER_AT(write_timeout_ms, 10, 3600000)},
+    {"drain-ms", "MS", "at a stop, for requests that run", STR(DURE_HTTP_DRAIN_MS),
+     NUMBER_AT(drain_ms, 0, 600000)},
+    {"pin", "CPU", "run on this processor only; -1: any", "-1", NUMBER_AT(pin, -1, 4095)},
+};
+
+#define SETTINGS (sizeof settings / sizeof settings[0])
+#define KEY_FIRST 1000
+#define KEY_CONFIG 2000
+#define KEY_PRINT 2001
+
+static int set(struct dure_config *config, const struct setting *setting, const char *value,
+               const char *source)
+{
+    void *member = (char *)config + setting->offset;
+    if (setting->kind == TEXT) {
+        if (strlen(value) >= setting->size) {
+            fprintf(stderr, "dure: %s: %s is longer than %zu bytes\n", source, setting->name,
+                    setting->size - 1);
+            return DURE_EINVAL;
+        }
+        strcpy(member, value);
+        return 0;
+    }
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || number < setting->min ||
+        number > setting->max) {
+        fprintf(stderr, "dure: %s: %s must be a whole number from %lld to %lld, not \"%s\"\n",
+                source, setting->name, (long long)setting->min, (long long)setting->max, value);
+        return DURE_EINVAL;
+    }
+    *(int64_t *)member = number;
+    return 0;
+}
+
+static const struct setting *find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (strlen(settings[i].name) == len && memcmp(settings[i].name, name, len) == 0) {
+            return &settings[i];
+        }
+    }
+    return NULL;
+}
+
+static int read_file(struct dure_config *config, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        fprintf(stderr, "dure: %s: %s\n", path, strerror(errno));
+        return DURE_EINVAL;
+    }
+    char line[2048], source[1100];
+    int rv = 0;
+    for (int number = 1; rv == 0 && fgets(line, sizeof line, file) != NULL; number++) {
+        snprintf(source, sizeof source, "%.1000s:%d", path, number);
+        char *name = line + strspn(line, " \t");
+        name[strcspn(name, "#\r\n")] = '\0';
+        if (*name == '\0') continue;
+        size_t name_len = strcspn(name, " \t=");
+        char *value = name + name_len + strspn(name + name_len, " \t");
+        const struct setting *setting = find(name, name_len);
+        if (setting == NULL || *value != '=') {
+            fprintf(stderr, setting ? "dure: %s: \"=\" is missing after %.*s\n"
+                                    : "dure: %s: there is no setting called \"%.*s\"\n",
+                    source, (int)name_len, name);
+            rv = DURE_EINVAL;
+            break;
+        }
+        value += 1 + strspn(value + 1, " \t");
+        char *end = value + strlen(value);
+        while (end > value && isspace((unsigned char)end[-1])) *--end = '\0';
+        rv = set(config, setting, value, source);
+    }
+    fclose(file);
+    return rv;
+}
+
+/* DURE_MEMORY_MB → memory-mb */
+static int read_environment(struct dure_config *config)
+{
+    for (char **entry = environ; *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (equals == NULL || strncmp(*entry, "DURE_", 5) != 0) continue;
+        char name[64], source[80];
+        size_t len = (size_t)(equals - *entry - 5);
+        if (len >= sizeof name) len = sizeof name - 1;
+        for (size_t i = 0; i < len; i++) {
+            int byte = (unsigned char)(*entry)[5 + i];
+            name[i] = (char)(byte == '_' ? '-' : tolower(byte));
+        }
+        name[len] = '\0';
+        if (strcmp(name, "config") == 0) continue;
+        const struct setting *setting = find(name, len);
+        snprintf(source, sizeof source, "environment DURE_%.*s", (int)len, *entry + 5);
+        if (setting == NULL) {
+            fprintf(stderr, "dure: %s: there is no such setting\n", source);
+            return DURE_EINVAL;
+        }
+        int rv = set(config, setting, equals + 1, source);
+        if (rv != 0) return rv;
+    }
+    return 0;
+}
+
+static int find_file(int argc, char **argv, const char **path)
+{
+    *path = getenv("DURE_CONFIG");
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--config=", 9) == 0) *path = argv[i] + 9;
+        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) *path = argv[i + 1];
+    }
+    return 0;
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct dure_config *config = state->input;
+    if (key >= KEY_FIRST && key < KEY_FIRST + (int)SETTINGS) {
+        char source[80];
+        const struct setting *setting = &settings[key - KEY_FIRST];
+        snprintf(source, sizeof source, "--%s", setting->name);
+        return set(config, setting, arg, source) == 0 ? 0 : EINVAL;
+    }
+    switch (key) {
+    case KEY_CONFIG: return 0; /* Read before the flags. */
+    case KEY_PRINT: config->print_config = true; return 0;
+    case ARGP_KEY_ARG:
+        fprintf(stderr, "dure: unexpected argument \"%s\"\n", arg);
+        return EINVAL;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int dure_config_read(struct dure_config *config, int argc, char **argv)
+{
+    *config = (struct dure_config){0};
+    struct argp_option options[SETTINGS + 3] = {0};
+    char help[SETTINGS][160];
+    for (size_t i = 0; i < SETTINGS; i++) {
+        int rv = set(config, &settings[i], settings[i].start, "default");
+        DURE_ASSERT(rv == 0);
+        snprintf(help[i], sizeof help[i], "%s (default: %s)", settings[i].help,
+                 *settings[i].start ? settings[i].start : "\"\"");
+        options[i] = (struct argp_option){settings[i].name, KEY_FIRST + (int)i, settings[i].arg, 0,
+                                          help[i], 0};
+    }
+    options[SETTINGS] =
+        (struct argp_option){"config", KEY_CONFIG, "FILE", 0, "read settings from FILE", 1};
+    options[SETTINGS + 1] = (struct argp_option){"print-config", KEY_PRINT, NULL, 0,
+                                                 "print the settings in force and exit", 1};
+    const char *path;
+    int rv = find_file(argc, argv, &path);
+    if (rv == 0 && path != NULL) rv = read_file(config, path);
+    if (rv == 0) rv = read_environment(config);
+    if (rv != 0) return rv;
+    struct argp argp = {
+        .options = options, .parser = on_option,
+        .doc = "Runs one node: all shards of a data directory, HTTP on one port.\v"
+               "Each setting can also come from the environment (DURE_MEMORY_MB for --memory-mb) "
+               "and from a file of \"name = value\" lines; flags win over the environment, which "
+               "wins over the file. Unknown names are errors.\n\n"
+               "SIGINT and SIGTERM stop the node cleanly: it stops listening, answers what runs, "
+               "writes a checkpoint and exits with 0. Exit status 1: it could not start, or the "
+               "disk failed; 2: a setting is wrong.",
+    };
+    char name[] = "dure node";
+    argv[0] = name;
+    return argp_parse(&argp, argc, argv, 0, NULL, config) == 0 ? 0 : DURE_EINVAL;
+}
+
+void dure_config_print(const struct dure_config *config, FILE *out)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const void *member = (const char *)config + settings[i].offset;
+        if (settings[i].kind == TEXT) fprintf(out, "%s = %s\n", settings[i].name, (const char *)member);
+        else fprintf(out, "%s = %lld\n", settings[i].name, (long long)*(const int64_t *)member);
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * The settings of a node, from one table: flags win over the environment (DURE_*), which wins over
+ * the file (--config FILE, "name = value" lines, # comments). Unknown names are errors everywhere.
+ */
+#ifndef DURE_CMD_CONFIG_H
+#define DURE_CMD_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "runtime/errors.h"
+
+struct dure_config {
+    char data[1024];      /* Data directory. */
+    char host[64];        /* Address to listen on. */
+    int64_t http;         /* Port. */
+    int64_t events, replay;
+    char root[32];        /* System of the colliding unprefixed paths. */
+    char systems[128];    /* "" or "shop,bike": the ones served. */
+    int64_t shards;       /* Of a new data directory. */
+    int64_t memory_mb;    /* Budget for actors. */
+    int64_t asks_max, connections_max, pipeline_max, body_bytes_max;
+    int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, drain_ms;
+    int64_t pin;          /* CPU to run on; -1: any. */
+    bool print_config;
+};
+
+/*
+ * Fills *config from argv[1 …]. 0, or DURE_EINVAL after a message on stderr that names what is
+ * wrong. --help and --usage print and exit.
+ */
+DURE_MUST_CHECK int dure_config_read(struct dure_config *config, int argc, char **argv);
+
+/* One "name = value  # meaning (source)" line per setting. */
+void dure_config_print(const struct dure_config *config, FILE *out);
+
+#endif
