@@ -1,0 +1,177 @@
+"""A real dure node as a child process, and a client that talks to it.
+
+DURE_BIN names the binary (default build-asan/dure); DURE_WRAP is a command put before it.
+"""
+import os
+import pathlib
+import random
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("DURE_BIN") or str(ROOT / "build-asan" / "dure")
+WRAP = shlex.split(os.environ.get("DURE_WRAP", ""))
+
+READY_S = 30
+STOP_S = 30
+
+# What a sanitizer or a failed assertion leaves in the log.
+REPORT = re.compile(rb"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|dure: bug at")
+
+_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1",
+}
+
+
+def wait_until(predicate, timeout=10, what="the predicate"):
+    """Polls until predicate() is true, and returns its value."""
+    deadline = time.monotonic() + timeout
+    pause = 0.001
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+
+
+def free_port():
+    """A loopback port below the ephemeral range, so that no client socket takes it meanwhile."""
+    for port in random.SystemRandom().sample(range(20000, 30000), 200):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no free port")
+
+
+class Node:
+    """One `dure node` on a data directory. It outlives neither this process nor stop()/kill()."""
+
+    def __init__(self, data, *args, port=None, log=None):
+        self.data = pathlib.Path(data)
+        self.args = args
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = pathlib.Path(log) if log else self.data.with_name(self.data.name + ".log")
+        self.process = None
+
+    def start(self, ready_s=READY_S):
+        assert self.process is None
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *WRAP, BINARY, "node", "--data", str(self.data),
+                 "--http", str(self.port), "--root", "shop", *self.args],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **_ENV})
+        deadline = time.monotonic() + ready_s
+        while not self.ready():
+            if self.process.poll() is not None:
+                self.fail(f"the node ended with {self.process.returncode} instead of getting ready")
+            if time.monotonic() > deadline:
+                self.fail(f"the node was not ready after {ready_s} s")
+            time.sleep(0.005)
+        return self
+
+    def ready(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
+                sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return sock.recv(64).startswith(b"HTTP/1.1 200 ")
+        except OSError:
+            return False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def check(self):
+        """Fails when the node has crashed or a sanitizer has reported."""
+        if REPORT.search(self.log.read_bytes()):
+            self.fail("a sanitizer or an assertion reported")
+        if self.process is not None and self.process.poll() is not None:
+            self.fail(f"the node ended by itself with {self.process.returncode}")
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops it cleanly; fails unless it leaves with 0 and without a report."""
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        try:
+            status = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.fail(f"the node did not stop within {STOP_S} s")
+        self.process = None
+        self.check()
+        if status != 0:
+            self.fail(f"the node stopped with {status}")
+
+    def kill(self):
+        """kill -9. Nothing that runs in the node gets a chance."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def fail(self, why):
+        tail = self.log.read_bytes()[-8000:].decode("utf-8", "replace")
+        raise AssertionError(f"{why}; its log:\n{tail}")
+
+    def client(self, prefix=""):
+        return Client(self.url + prefix)
+
+    def raw(self, timeout=10):
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+
+def dure(*args, **kwargs):
+    """Runs a subcommand of the binary to its end."""
+    return subprocess.run([*WRAP, BINARY, *map(str, args)], capture_output=True,
+                          env={**os.environ, **_ENV}, timeout=120, check=False, **kwargs)
+
+
+class Client:
+    """requests, relative to a base address, and without anything of the environment's.
+
+    One connection: not for use from several threads at once.
+    """
+
+    def __init__(self, base):
+        self.base = base
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def __call__(self, method, path, **kwargs):
+        kwargs.setdefault("timeout", 60)
+        kwargs.setdefault("allow_redirects", False)
+        url = path if path.startswith("http://") else self.base + path
+        return self.session.request(method, url, **kwargs)
+
+    def get(self, path, **kwargs):
+        return self("GET", path, **kwargs)
+
+    def post(self, path, json=None, **kwargs):
+        return self("POST", path, json=json, **kwargs)
+
+    def put(self, path, json=None, **kwargs):
+        return self("PUT", path, json=json, **kwargs)
+
+    def patch(self, path, json=None, **kwargs):
+        return self("PATCH", path, json=json, **kwargs)
+
+    def delete(self, path, **kwargs):
+        return self("DELETE", path, **kwargs)
