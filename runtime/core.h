@@ -144,10 +144,7 @@ struct dure_mail {
     struct dure_ask *ask;                /* Whose answer hangs on it, or NULL. */
     uint64_t durable_lsn;                /* Deferred or from another journal: 0 when not. Where … */
     uint32_t durable_at;                 /* … the DEFERRED entry stands. */
-    bool from_bus;                       /* Came from another journal: mark (src, dst, seq). */
-    uint16_t src_shard, dst_shard;
-    uint64_t seq;
-    bool heap;                           /* Allocated by malloc with its payload (durable mail). */
+    bool heap;                           /* By malloc, with its payload: deferred, or received. */
     struct dure_mail *durable_next;      /* In the runtime's list of deferred mail. */
     struct dure_mail *durable_prev;
 };
@@ -281,6 +278,7 @@ struct dure_options {
     int64_t memory_bytes;
     uint32_t asks_max;
     uint64_t owner;           /* Id of this node. */
+    struct dure_links *links; /* NULL: all shards are this journal's. Closed by its owner. */
 };
 
 struct dure_metrics { /* Plain counters; the gateway prints them. */
@@ -328,6 +326,7 @@ struct dure_runtime {
     uint32_t asks_count;
     struct dure_ask *intake, **intake_last; /* Not taken yet, FIFO; linked by handled_next. */
     int64_t wait_next_ms;                   /* Earliest limit in `waiting`; INT64_MAX: none. */
+    struct dure_actor *acting;              /* Whose turn it is; NULL: nobody's. */
     struct dure_out *out;                   /* Effects of the handler that runs. */
     struct dure_mail *retry;                /* Durable mail of a failed group, until retry_at_ms. */
     struct dure_ask *waiting;         /* With a limit; unordered. */
@@ -359,13 +358,18 @@ void dure_turn_refuse_ask(struct dure_runtime *rt, struct dure_ask *ask, int sta
 void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out);
 struct dure_mail *dure_mail_decode(const void *bytes, size_t len);
 void dure_mail_free(struct dure_mail *mail); /* Heap mail only; others belong to their group. */
-/* Outbox and inbox (outbox.c, inbox.c). */
+/* Outbox and inbox: see runtime/links.h. */
 bool dure_links_owns(const struct dure_links *links, uint32_t shard);
+bool dure_links_full(const struct dure_links *links);
 void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail);
 void dure_links_durable(struct dure_runtime *rt, const struct dure_group *group);
 void dure_links_failed(struct dure_runtime *rt, uint64_t lsn);
-void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len);
-void dure_links_taken(struct dure_runtime *rt, const struct dure_mail *mail);
+void dure_links_tick(struct dure_runtime *rt);
+/* From recovery: entries OUTBOX and INBOX. Ignored when rt->links is NULL. */
+void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len,
+                        uint64_t lsn);
+/* Index of the oldest record whose outbox is not acknowledged; UINT64_MAX: none. */
+uint64_t dure_links_oldest_lsn(const struct dure_links *links);
 
 /* A look at an actor for reading; loads it. DURE_ENOTFOUND when it does not exist. Answer only after
  * dure_turn_hold's cb. */

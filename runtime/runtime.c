@@ -44,6 +44,7 @@ int dure_runtime_open(struct dure_runtime **out, const struct dure_options *opti
     rt->io = io;
     rt->journal = journal;
     rt->rows = rows;
+    rt->links = options->links;
     int rv = init(rt);
     if (rv == 0) {
         dure_group_begin(rt, &rt->groups[0]);

@@ -4,7 +4,7 @@
  *   1. Take     what is ready: messages first, then the next command from outside (an ask), until
  *               the group is full. A command's whole cascade runs before the next one is taken.
  *   2. Dedupe   happened at the door: idempotency keys in idem.c, messages of other journals in
- *               inbox.c, deferred mail by the TAKEN entry that is written here.
+ *               inbox.c as it arrives, deferred mail by the TAKEN entry that is written here.
  *   3. Handle   handle(state, message) gives effects as values, collected in struct dure_out.
  *   4. Apply    effects become events (group.c: written to the record and applied), mail, timers.
  *   5. Commit   the group is closed into one record and handed to the journal. Meanwhile the next
@@ -228,7 +228,8 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
 {
     if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
     bool memory_short = rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 2;
-    if (rt->asks_count >= rt->options.asks_max || memory_short) {
+    bool outbox_full = rt->links != NULL && dure_links_full(rt->links);
+    if (rt->asks_count >= rt->options.asks_max || memory_short || outbox_full) {
         rt->metrics.asks_refused++;
         return DURE_EBUSY;
     }
@@ -401,7 +402,8 @@ static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, stru
 
 /* ---- 1: take ---------------------------------------------------------------------------------------- */
 
-static void take_durable(struct dure_runtime *rt, struct dure_mail *mail)
+/* Heap mail lives until its group is durable: a failed group gives it back. */
+static void keep_taken(struct dure_runtime *rt, struct dure_mail *mail)
 {
     if (mail->durable_lsn != 0) {
         size_t at;
@@ -410,7 +412,6 @@ static void take_durable(struct dure_runtime *rt, struct dure_mail *mail)
         dure_buf_add(&rt->open->record, &taken, sizeof taken);
         dure_group_entry_end(rt, at);
     }
-    if (mail->from_bus) dure_links_taken(rt, mail);
     mail->next = rt->open->taken;
     rt->open->taken = mail;
 }
@@ -419,6 +420,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
 {
     rt->open->turns++;
     rt->metrics.turns++;
+    rt->acting = actor;
     switch (actor->type->kind) {
     case DURE_KIND_SAGA:
         if (mail->kind == DURE_MAIL_START) rt->metrics.sagas_started++;
@@ -436,7 +438,8 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
         command_turn(rt, actor, mail);
         break;
     }
-    if (mail->durable_lsn != 0 || mail->from_bus) take_durable(rt, mail);
+    rt->acting = NULL;
+    if (mail->heap) keep_taken(rt, mail);
 }
 
 static bool group_full(const struct dure_group *group, uint32_t factor)
@@ -587,12 +590,16 @@ static void write_deferred(struct dure_runtime *rt)
         struct dure_mail **at = &actor->mail_first;
         for (; *at != NULL; at = &(*at)->next) {
             struct dure_mail *mail = *at;
-            if (mail->durable_lsn != 0 || mail->from_bus) continue;
+            if (mail->durable_lsn != 0) continue;
             if (mail->ask != NULL && mail == &mail->ask->mail) continue; /* Not begun yet. */
             struct dure_mail *kept = defer(rt, mail);
             kept->next = mail->next;
             *at = kept;
             if (actor->mail_last == &mail->next) actor->mail_last = &kept->next;
+            if (mail->heap) {
+                mail->next = rt->open->taken;
+                rt->open->taken = mail;
+            }
         }
     }
 }
@@ -709,7 +716,7 @@ static void durable(struct dure_runtime *rt, struct dure_group *group)
     release(rt, group, 0);
 }
 
-static void undo_group(struct dure_runtime *rt, struct dure_group *group)
+static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64_t failed_lsn)
 {
     for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
         struct dure_actor *actor = undo->actor;
@@ -724,11 +731,14 @@ static void undo_group(struct dure_runtime *rt, struct dure_group *group)
     while (group->taken != NULL) {
         struct dure_mail *mail = group->taken;
         group->taken = mail->next;
-        mail->next = rt->retry;
-        rt->retry = mail;
+        if (mail->durable_lsn == 0) {
+            dure_mail_free(mail); /* Received: the sender has it and sends it again. */
+        } else if (mail->durable_lsn < failed_lsn) {
+            mail->next = rt->retry;
+            rt->retry = mail;
+        } /* Else it was deferred by this very failure: undo_mail frees it. */
     }
     dure_idem_failed(rt, group->lsn);
-    if (rt->links != NULL) dure_links_failed(rt, group->lsn);
 }
 
 /* Mail that a failed group made is gone with it; what was durable before waits for the retry. */
@@ -741,13 +751,14 @@ static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
         while (actor->mail_first != NULL) {
             struct dure_mail *mail = actor->mail_first;
             actor->mail_first = mail->next;
-            bool old = mail->from_bus || (mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn);
+            bool old = mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn;
             if (old) {
                 mail->next = rt->retry;
                 rt->retry = mail;
             } else if (mail->ask != NULL) {
                 fail_ask(rt, mail->ask, rv); /* Its command had not begun. */
             }
+            if (!old && mail->durable_lsn == 0) dure_mail_free(mail);
         }
         actor->mail_last = &actor->mail_first;
         actor->mail_count = 0;
@@ -780,9 +791,10 @@ static void failed(struct dure_runtime *rt, int rv)
     rt->metrics.failed_appends++;
     if (rv == DURE_ENOSPC) rt->metrics.nospace++;
     fail_waiting(rt, writing->number, rv);
-    undo_group(rt, open);
-    undo_group(rt, writing);
+    undo_group(rt, open, writing->lsn);
+    undo_group(rt, writing, writing->lsn);
     undo_mail(rt, writing->lsn, rv);
+    if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
     memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));
     rt->retry_at_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
     rt->writing = NULL;
@@ -866,9 +878,8 @@ void dure_turn_run(struct dure_runtime *rt)
 {
     DURE_ASSERT(!rt->in_turn);
     rt->in_turn = true;
-    if (rt->open->turns == 0 && rt->open->entries == 0) {
-        rt->open->time_ms = rt->io->wall_ms(rt->io);
-    }
+    if (rt->open->turns == 0) rt->open->time_ms = rt->io->wall_ms(rt->io);
+    if (rt->links != NULL) dure_links_tick(rt);
     retry_mail(rt);
     dure_timer_due(rt);
     expire_waits(rt);
