@@ -144,7 +144,8 @@ def test_headers_over_the_limit(api, headers):
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST /shop/pays HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     b"GET /livez HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00" * 64, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00" * 64, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+    ids=lambda data: ascii(data[:40]))
 def test_malformed_requests(node, data):
     """What is no HTTP is answered with a 4xx or 505 and cut off; the node lives on."""
     with node.raw() as sock:

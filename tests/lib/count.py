@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Prints "PASSED FAILED" for a test report, to add up.
 
     count.py pytest REPORT.xml STATUS    what pytest --junitxml wrote, and its exit status

@@ -15,7 +15,7 @@ JSON = {"Content-Type": "application/json"}
 
 def is_problem(response, status):
     """The shape of every error (A8); returns the problem."""
-    assert response.status_code == status, f"{response.status_code}, not {status}: {response.text}"
+    assert response.status_code == status, f"{response.status_code}, not {status}: {response.text[:2000]}"
     assert response.headers["Content-Type"].split(";")[0] == "application/problem+json"
     problem = response.json()
     assert {"type", "title", "status", "detail", "instance", "message"} <= problem.keys(), problem
