@@ -43,7 +43,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     if (conn->finished || conn->aborted) {
         uv_close((uv_handle_t *)&conn->retry, on_retry_closed);
     } else {
-        uv_timer_start(&conn->retry, on_retry, RETRY_MS, 0);
+        uv_timer_start(&conn->retry, on_retry, conn->refused ? RETRY_MS : 0, 0);
     }
 }
 
@@ -236,6 +236,7 @@ static void on_connected(uv_connect_t *connect, int status)
 {
     struct dure_bench_conn *conn = connect->data;
     if (conn->closing) return;
+    conn->refused = status < 0;
     if (status < 0) {
         conn->worker->tally.connects_failed++;
         close_tcp(conn);
@@ -257,6 +258,7 @@ static void start_connect(struct dure_bench_conn *conn)
     int rv = uv_tcp_connect(&conn->connect, &conn->tcp,
                             (const struct sockaddr *)&worker->target->address, on_connected);
     if (rv != 0) {
+        conn->refused = true;
         worker->tally.connects_failed++;
         close_tcp(conn);
     }

@@ -27,6 +27,7 @@ struct dure_bench_conn {
     bool stream_owed; /* Bulk: the response has not ended. */
     bool closing;
     bool aborted;            /* Not to be opened again. */
+    bool refused;            /* The last attempt to connect failed: the next one waits. */
     bool judging;            /* Inside feed: nothing is sent before all of a read is judged. */
     uint64_t now_ns;         /* When the bytes at hand were read. */
     struct dure_buf head;    /* What comes before a body's length, or the whole of a GET. */

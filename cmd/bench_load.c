@@ -36,50 +36,72 @@ struct unit {
 
 /* ---- Where to ------------------------------------------------------------------------------- */
 
-/* Splits "http://host:port/prefix" (RFC 3986, with neither user nor query) and looks the host up.
- */
-static bool find_server(const char *url, struct dure_bench_target *target)
+/* Splits "http://HOST[:PORT][/PREFIX]" (RFC 3986, without user and query). */
+static bool split_url(const char *url, struct dure_bench_target *target, char host[256],
+                      char port[6])
 {
-    char host[256], port[6] = "80";
-    const char *rest = url;
-    if (strncmp(rest, "http://", 7) == 0) rest += 7;
+    const char *rest = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
     bool bracketed = *rest == '[';
     size_t host_len = bracketed ? strcspn(rest + 1, "]") : strcspn(rest, ":/");
-    if (host_len == 0 || host_len >= sizeof(host)) return false;
+    if (host_len == 0 || host_len > 255) return false;
     memcpy(host, rest + bracketed, host_len);
     host[host_len] = '\0';
-    const char *after = rest + host_len + (bracketed ? 2 : 0);
+    const char *after = rest + host_len;
+    if (bracketed) {
+        if (after[1] != ']') return false;
+        after += 2;
+    }
+    strcpy(port, "80");
     if (*after == ':') {
         size_t port_len = strspn(after + 1, "0123456789");
-        if (port_len == 0 || port_len >= sizeof(port)) return false;
+        if (port_len == 0 || port_len > 5) return false;
         memcpy(port, after + 1, port_len);
         port[port_len] = '\0';
         after += 1 + port_len;
     }
-    if (*after != '\0' && *after != '/') return false;
-    int authority_len = (int)(after - rest);
-    snprintf(target->host, sizeof(target->host), "%.*s", authority_len, rest);
     size_t prefix_len = strlen(after);
+    if ((*after != '\0' && *after != '/') || prefix_len > 200) return false;
     while (prefix_len > 0 && after[prefix_len - 1] == '/') prefix_len--;
+    snprintf(target->host, sizeof(target->host), "%.*s", (int)(after - rest), rest);
     snprintf(target->path, sizeof(target->path), "%.*s", (int)prefix_len, after);
-
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *found;
-    if (getaddrinfo(host, port, &hints, &found) != 0) return false;
-    memcpy(&target->address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
     return true;
 }
 
-static bool server_answers(const struct dure_bench_target *target)
+static int try_connect(const struct addrinfo *address)
 {
-    int family = target->address.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socklen_t len = family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-    bool ok = fd >= 0 && connect(fd, (const struct sockaddr *)&target->address, len) == 0;
-    int why = errno;
-    if (fd >= 0) close(fd);
-    errno = why;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno;
+    int why = connect(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+    close(fd);
+    return why;
+}
+
+/* The first address of the host that takes a connection. Complains and returns false without one.
+ */
+static bool find_server(const char *url, struct dure_bench_target *target)
+{
+    char host[256], port[6];
+    if (!split_url(url, target, host, port)) {
+        complain("%s is not of the form http://HOST[:PORT][/PREFIX]\n", url);
+        return false;
+    }
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    int rv = getaddrinfo(host, port, &hints, &found);
+    if (rv != 0) {
+        complain("%s: %s\n", host, gai_strerror(rv));
+        return false;
+    }
+    int why = 0;
+    const struct addrinfo *address = found;
+    while (address != NULL && (why = try_connect(address)) != 0) address = address->ai_next;
+    if (address != NULL) {
+        memcpy(&target->address, address->ai_addr, address->ai_addrlen);
+    } else {
+        complain("cannot connect to %s: %s\n", url, strerror(why));
+    }
+    bool ok = address != NULL;
+    freeaddrinfo(found);
     return ok;
 }
 
@@ -206,15 +228,7 @@ static void drive(const struct dure_bench_options *options, const struct dure_be
 int dure_bench_load_run(const struct dure_bench_options *options)
 {
     struct dure_bench_target base = {0};
-    if (!find_server(options->url, &base)) {
-        complain("%s is not a URL of the form http://HOST[:PORT][/PREFIX] of a known host\n",
-                 options->url);
-        return 1;
-    }
-    if (!server_answers(&base)) {
-        complain("cannot connect to %s: %s\n", options->url, strerror(errno));
-        return 1;
-    }
+    if (!find_server(options->url, &base)) return 1;
     int64_t *products = calloc(options->products, sizeof(*products));
     struct dure_bench_load_result *result = calloc(1, sizeof(*result));
     DURE_ASSERT(products != NULL && result != NULL);

@@ -135,8 +135,8 @@ BEGIN
 END $$;
 
 -- Bulk, by sets: the fastest way PostgreSQL has. Every account and every product is updated once per
--- call. It is all or nothing (a single short account refuses the whole call), which is less than
--- dure's bulk promises; it is here as the strongest peer.
+-- call. Like the loop above it is all or nothing (a single short account refuses the whole call),
+-- which is less than dure's bulk promises; it is here as the strongest peer.
 CREATE FUNCTION place_orders_set(count int, products bigint, users bigint)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,7 +1,10 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # The other half of the variables is in run.
+#
 # The PostgreSQL peer: sourced by run. A private cluster on a private socket and port, its settings
 # chosen so that PostgreSQL does well, with full durability (fsync and synchronous_commit on).
 #
-# Uses from run: $work (a private directory), $port_postgres, note, record, stop_on_exit.
+# Uses from run: $work (a private directory), $port_postgres, $products, $users, $seconds, and the
+# functions note, record, keep_command, install_packages, stop_on_exit, stop, fail.
 
 postgres_bin=
 postgres_user=
@@ -16,20 +19,22 @@ as_postgres() {
 }
 
 postgres_install() {
-    local bin
-    for bin in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V -r) /usr/bin /usr/local/bin; do
-        if [ -x "$bin/initdb" ] && [ -x "$bin/pgbench" ]; then
-            postgres_bin=$bin
-            break
+    local no_cluster=/etc/postgresql-common/createcluster.d/dure-bench.conf
+    find_postgres() { # The newest one that is installed; Debian keeps them out of the PATH.
+        postgres_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/pgbench | sort -V | tail -1)
+        postgres_bin=${postgres_bin%/pgbench}
+        [ -x "$postgres_bin/initdb" ]
+    }
+    if ! find_postgres; then
+        # The package would start a cluster of its own on the standard port; as root, that can be
+        # prevented.
+        if [ "$(id -u)" = 0 ]; then
+            mkdir -p "${no_cluster%/*}"
+            echo 'create_main_cluster = false' >"$no_cluster"
         fi
-    done
-    if [ -z "$postgres_bin" ]; then
-        # Without this file the package would start a cluster of its own on the standard port.
-        mkdir -p /etc/postgresql-common/createcluster.d
-        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/dure-bench.conf
-        install_packages postgresql postgresql-contrib
-        rm -f /etc/postgresql-common/createcluster.d/dure-bench.conf
-        postgres_bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+        install_packages postgresql
+        rm -f "$no_cluster"
+        find_postgres || fail "PostgreSQL could not be installed"
     fi
     if [ "$(id -u)" = 0 ]; then
         postgres_user=postgres
@@ -83,7 +88,7 @@ CONF
     done
     # The postmaster itself, not the runuser in front of it.
     postgres_pid=$(head -1 "$postgres_dir/data/postmaster.pid")
-    stop_on_exit "$postgres_pid"
+    stop_on_exit "$postgres_pid" INT # "Fast" shutdown: closes the sessions.
     postgres_version=$(as_postgres "$postgres_bin/postgres" --version)
     postgres_sql -v products="$products" -v users="$users" -f - <"$here/peer.sql" >/dev/null
 }
@@ -94,9 +99,7 @@ postgres_sql() {
 }
 
 postgres_stop() {
-    # "fast" shutdown: closes the sessions, writes a checkpoint.
-    kill -INT "$postgres_pid" 2>/dev/null || true
-    wait_gone "$postgres_pid"
+    stop "$postgres_pid" INT
     rm -rf "$postgres_dir"
 }
 
@@ -109,9 +112,11 @@ postgres_bench() {
     # Each measurement begins with the same clean slate: no dead rows, no dirty pages to write back.
     postgres_sql -c 'TRUNCATE orders, deliveries, mypages, outbox' -c 'VACUUM FULL inventories' \
         -c 'VACUUM FULL pays' -c 'VACUUM ANALYZE' -c CHECKPOINT
-    out=$(as_postgres "$postgres_bin/pgbench" -n -M prepared -h "$postgres_dir" \
-        -p "$port_postgres" -U dure -c "$clients" -j "$threads" -T "$seconds" \
-        -f "$postgres_dir/script.sql" postgres 2>"$work/pgbench.log") || {
+    local command=("$postgres_bin/pgbench" -n -M prepared -h "$postgres_dir" -p "$port_postgres"
+        -U dure -c "$clients" -j "$threads" -T "$seconds" -f "$postgres_dir/script.sql" postgres)
+    keep_command "${command[@]}"
+    printf '%s\n' "$script" | sed 's/^/    /' >>"$work/commands"
+    out=$(as_postgres "${command[@]}" 2>"$work/pgbench.log") || {
         cat "$work/pgbench.log" >&2
         fail "pgbench failed: $name"
     }
@@ -121,7 +126,7 @@ postgres_bench() {
 
 # The same order by 1, 16 and 64 clients over all products, then all for one product.
 postgres_measure() {
-    local clients size best
+    local clients size
     local one="\\set u random(1, $users)
 \\set p random(1, $products)
 SELECT place_order(:p, 1, :u);"
@@ -133,7 +138,7 @@ SELECT place_order(1, 1, :u);"
     done
     note "PostgreSQL, all orders for one product, 64 clients"
     postgres_bench pg.hot.64 64 1 "$hot"
-    for clients in 1 4 16; do
+    for clients in 1 4; do
         for size in 100 1000; do
             note "PostgreSQL in bulk, $size orders a transaction, $clients clients"
             postgres_bench "pg.each.$size.$clients" "$clients" "$size" \
