@@ -5,7 +5,7 @@
     count.py meson testlog.json STATUS   what meson test wrote; cmocka's cases count one by one
 
 Whatever is neither passed nor failed (skipped, timed out, crashed) is failed. A non-zero status that
-no failure explains (nothing collected, a crash of the runner) is one failure.
+no failure explains (a crash of the runner), or a report of no tests at all, is one failure.
 """
 import json
 import re
@@ -40,7 +40,7 @@ def main():
         print(f"count.py: {path}: {error}", file=sys.stderr)
         results = []
     failed = results.count(False)
-    if int(status) != 0 and failed == 0:
+    if failed == 0 and (int(status) != 0 or not results):
         failed = 1
     print(results.count(True), failed)
 
