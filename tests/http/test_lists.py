@@ -64,6 +64,13 @@ def test_links_of_pages(api, many):
     assert "next" not in listed(api, f"?size=10&page={pages - 1}")[0]["_links"]
 
 
+@pytest.mark.parametrize("collection", ["orders", "inventories", "deliveries", "pays", "mypages"])
+def test_profile_link(api, collection):
+    """The profile link of every list leads somewhere."""
+    body, _ = listed(api, collection=collection)
+    assert api.get(body["_links"]["profile"]["href"]).status_code == 200
+
+
 def test_next_links_walk_everything_once(api, many):
     """Following next from the first page meets each item exactly once, in order."""
     url, seen = "/shop/inventories?size=7&sort=price,desc", []

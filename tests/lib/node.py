@@ -24,7 +24,8 @@ STOP_S = 30
 # What a sanitizer or a failed assertion leaves in the log.
 REPORT = re.compile(rb"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|dure: bug at")
 
-_ENV = {
+# The node takes every DURE_* variable as a setting of its own, so ours are kept from it.
+_ENV = {name: value for name, value in os.environ.items() if not name.startswith("DURE_")} | {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
     "TSAN_OPTIONS": "exitcode=99:second_deadlock_stack=1",
@@ -74,7 +75,7 @@ class Node:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *WRAP, BINARY, "node", "--data", str(self.data),
                  "--http", str(self.port), "--root", "shop", *self.args],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **_ENV})
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENV)
         deadline = time.monotonic() + ready_s
         while not self.ready():
             if self.process.poll() is not None:
@@ -141,7 +142,7 @@ class Node:
 def dure(*args, **kwargs):
     """Runs a subcommand of the binary to its end."""
     return subprocess.run([*WRAP, BINARY, *map(str, args)], capture_output=True,
-                          env={**os.environ, **_ENV}, timeout=120, check=False, **kwargs)
+                          env=_ENV, timeout=120, check=False, **kwargs)
 
 
 class Client:
