@@ -1,7 +1,6 @@
 """A10 and the process itself: probes, metrics, starting and stopping."""
 import re
 import signal
-import subprocess
 import threading
 
 import pytest
@@ -96,9 +95,7 @@ def test_stop_under_load(tmp_path, how):
 
 def test_one_directory_has_one_node(fresh):
     """A second node on the same directory refuses to start and does not disturb the first."""
-    second = subprocess.run([*nodes.WRAP, nodes.BINARY, "node", "--data", str(fresh.data), "--http",
-                             str(nodes.free_port()), "--root", "shop"], capture_output=True,
-                            timeout=30, check=False)
+    second = nodes.dure("node", "--data", fresh.data, "--http", nodes.free_port(), "--root", "shop")
     assert second.returncode != 0
     assert second.stderr
     Shop(fresh.client(), "/shop").open().ordered(1)
