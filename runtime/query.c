@@ -1,0 +1,462 @@
+/*
+ * List queries.
+ *
+ *   1. loop    the overlay is taken: of every actor of this type that differs from its row, its id,
+ *              whether it exists and matches, and its sort keys
+ *   2. pool    the rows are walked in id order (or those that an index names), actors of the
+ *              overlay are put in where they belong, and the page is cut out. Without filters and
+ *              sorts nothing is unpacked; with a sort a bounded heap keeps the best (page + 1) x size
+ *   3. loop    done
+ *
+ * A row that a checkpoint writes meanwhile is seen old or new; its actor was in the overlay, which
+ * counts. Fails with DURE_EIO, DURE_ECORRUPT; refuses when too many run or the page is too deep.
+ */
+#include "runtime/query.h"
+
+#include <stdlib.h>
+
+/* The heap of a sorted query: bounds what a deep page may take. */
+#define SORT_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define INDEX_BATCH 512
+
+static unsigned running; /* Loop thread only. */
+
+struct dure_query_overlay {
+    int64_t id;
+    bool shown;        /* Exists and matches. */
+    size_t entry;      /* Its sort keys, in scan->overlay_keys. */
+};
+
+/* A candidate of a sorted query: its id, then the sort keys, at the offsets of `keys`. */
+struct entry {
+    int64_t id;
+    _Alignas(8) char keys[];
+};
+
+struct dure_query_scan {
+    struct dure_query *query;
+    struct dure_field keys[DURE_QUERY_SORTS_MAX]; /* The sort fields, moved into an entry. */
+    size_t entry_bytes, entries_max;
+    char *heap;              /* Entries; the worst one is first. */
+    size_t heap_count, heap_cap;
+    char *overlay_keys;      /* Entries, one per overlay item, when sorted. */
+    char *probe;             /* One entry. */
+    size_t overlay_at;       /* Merging: the next of the overlay. */
+    size_t skip, seen;       /* Unsorted: ranks before the page; matches so far. */
+    bool descending, counts; /* Unsorted: by falling id; go on behind the page to count. */
+    char *state;             /* A row, unpacked. */
+    int64_t batch[INDEX_BATCH];
+    size_t batch_count;
+    int64_t wanted_id;
+    int rv;
+};
+
+/* ---- Shared ---------------------------------------------------------------------------------- */
+
+static bool sorted(const struct dure_query *query)
+{
+    return query->sorts_count > 0 && !query->by_after;
+}
+
+static bool plain(const struct dure_query *query)
+{
+    return query->filters_count == 0 && !sorted(query);
+}
+
+static bool matches(const struct dure_query *query, const void *state)
+{
+    for (size_t i = 0; i < query->filters_count; i++) {
+        if (!dure_field_equal(query->filters[i], state, query->wanted)) return false;
+    }
+    return true;
+}
+
+static void take_keys(const struct dure_query *query, const void *state, int64_t id,
+                      struct entry *entry)
+{
+    const struct dure_query_scan *scan = query->scan;
+    entry->id = id;
+    for (size_t i = 0; i < query->sorts_count; i++) {
+        const struct dure_field *from = query->sorts[i].field;
+        memcpy(entry->keys + scan->keys[i].offset, (const char *)state + from->offset, from->size);
+    }
+}
+
+static int compare(const struct dure_query *query, const struct entry *a, const struct entry *b)
+{
+    for (size_t i = 0; i < query->sorts_count; i++) {
+        int order = dure_field_compare(&query->scan->keys[i], a->keys, b->keys);
+        if (order != 0) return query->sorts[i].descending ? -order : order;
+    }
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* ---- 1: the overlay ----------------------------------------------------------------------------- */
+
+static void overlay_add(void *arg, struct dure_actor *actor)
+{
+    struct dure_query *query = arg;
+    if (actor->type != query->type || query->rv != 0) return;
+    if (query->by_after && actor->id <= query->after) return;
+    if (query->overlay_count == query->overlay_cap) {
+        size_t cap = query->overlay_cap == 0 ? 64 : query->overlay_cap * 2;
+        void *more = realloc(query->overlay, cap * sizeof *query->overlay);
+        char *keys = NULL;
+        if (more != NULL) query->overlay = more;
+        if (more != NULL && sorted(query)) {
+            keys = realloc(query->scan->overlay_keys, cap * query->scan->entry_bytes);
+            if (keys != NULL) query->scan->overlay_keys = keys;
+        }
+        if (more == NULL || (sorted(query) && keys == NULL)) {
+            query->rv = DURE_ENOMEM;
+            return;
+        }
+        query->overlay_cap = cap;
+    }
+    struct dure_query_overlay *item = &query->overlay[query->overlay_count];
+    *item = (struct dure_query_overlay){
+        .id = actor->id, .entry = query->overlay_count,
+        .shown = actor->head.exists && matches(query, actor->state)};
+    if (sorted(query) && item->shown) {
+        char *at = query->scan->overlay_keys + item->entry * query->scan->entry_bytes;
+        take_keys(query, actor->state, actor->id, (struct entry *)(void *)at);
+    }
+    query->overlay_count++;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t left = ((const struct dure_query_overlay *)a)->id;
+    int64_t right = ((const struct dure_query_overlay *)b)->id;
+    return left < right ? -1 : left > right;
+}
+
+static int by_falling_id(const void *a, const void *b)
+{
+    return by_id(b, a);
+}
+
+static void take_overlay(struct dure_runtime *rt, struct dure_query *query)
+{
+    for (struct dure_actor *actor = rt->dirty; actor != NULL; actor = actor->dirty_next)
+        overlay_add(query, actor);
+    dure_checkpoint_writing(rt, overlay_add, query);
+    if (query->overlay_count == 0) return;
+    qsort(query->overlay, query->overlay_count, sizeof *query->overlay,
+          query->scan->descending ? by_falling_id : by_id);
+    /* One that is dirty again while its copy is written came twice, and is the same both times. */
+    size_t kept = 1;
+    for (size_t i = 1; i < query->overlay_count; i++) {
+        if (query->overlay[i].id != query->overlay[kept - 1].id)
+            query->overlay[kept++] = query->overlay[i];
+    }
+    query->overlay_count = kept;
+}
+
+/* ---- 2: the page ------------------------------------------------------------------------------------ */
+
+/* Unsorted: the next match in the order of ids. True: enough. */
+static bool emit(struct dure_query *query, int64_t id)
+{
+    struct dure_query_scan *scan = query->scan;
+    size_t rank = scan->seen++;
+    if (rank >= scan->skip && query->ids_count < query->size) query->ids[query->ids_count++] = id;
+    return query->ids_count == query->size && !scan->counts;
+}
+
+static struct entry *heap_at(const struct dure_query_scan *scan, size_t i)
+{
+    return (struct entry *)(void *)(scan->heap + i * scan->entry_bytes);
+}
+
+static void heap_swap(struct dure_query_scan *scan, size_t a, size_t b)
+{
+    char *x = scan->heap + a * scan->entry_bytes, *y = scan->heap + b * scan->entry_bytes;
+    for (size_t i = 0; i < scan->entry_bytes; i++) {
+        char c = x[i];
+        x[i] = y[i];
+        y[i] = c;
+    }
+}
+
+static void heap_up(struct dure_query *query, size_t i)
+{
+    struct dure_query_scan *scan = query->scan;
+    while (i > 0 && compare(query, heap_at(scan, i), heap_at(scan, (i - 1) / 2)) > 0) {
+        heap_swap(scan, i, (i - 1) / 2);
+        i = (i - 1) / 2;
+    }
+}
+
+static void heap_down(struct dure_query *query, size_t count)
+{
+    struct dure_query_scan *scan = query->scan;
+    for (size_t i = 0;;) {
+        size_t worst = i, left = 2 * i + 1;
+        for (size_t child = left; child < left + 2 && child < count; child++) {
+            if (compare(query, heap_at(scan, child), heap_at(scan, worst)) > 0) worst = child;
+        }
+        if (worst == i) return;
+        heap_swap(scan, i, worst);
+        i = worst;
+    }
+}
+
+/* Sorted: keeps the best entries_max. */
+static void offer(struct dure_query *query, const struct entry *entry)
+{
+    struct dure_query_scan *scan = query->scan;
+    scan->seen++;
+    if (scan->heap_count == scan->entries_max) {
+        if (compare(query, entry, heap_at(scan, 0)) >= 0) return;
+        memcpy(heap_at(scan, 0), entry, scan->entry_bytes);
+        heap_down(query, scan->heap_count);
+        return;
+    }
+    if (scan->heap_count == scan->heap_cap) {
+        size_t cap = scan->heap_cap == 0 ? 256 : scan->heap_cap * 2;
+        char *more = realloc(scan->heap, cap * scan->entry_bytes);
+        if (more == NULL) {
+            scan->rv = DURE_ENOMEM;
+            return;
+        }
+        scan->heap = more;
+        scan->heap_cap = cap;
+    }
+    memcpy(heap_at(scan, scan->heap_count), entry, scan->entry_bytes);
+    heap_up(query, scan->heap_count++);
+}
+
+/* Ascending order by taking the worst to the end, one after the other. */
+static void cut_page(struct dure_query *query)
+{
+    struct dure_query_scan *scan = query->scan;
+    for (size_t count = scan->heap_count; count > 1; count--) {
+        heap_swap(scan, 0, count - 1);
+        heap_down(query, count - 1);
+    }
+    size_t from = query->page * query->size;
+    for (size_t i = from; i < scan->heap_count && query->ids_count < query->size; i++)
+        query->ids[query->ids_count++] = heap_at(scan, i)->id;
+}
+
+/* The overlay's share up to (in the order of the walk) `id`; *covered: it has a say about it. */
+static bool merge_overlay(struct dure_query *query, int64_t id, bool to_end, bool *covered)
+{
+    struct dure_query_scan *scan = query->scan;
+    *covered = false;
+    while (scan->overlay_at < query->overlay_count) {
+        const struct dure_query_overlay *item = &query->overlay[scan->overlay_at];
+        bool later = scan->descending ? item->id < id : item->id > id;
+        if (!to_end && later) return false;
+        scan->overlay_at++;
+        *covered = !to_end && item->id == id;
+        if (item->shown && emit(query, item->id)) return true;
+        if (*covered) return false;
+    }
+    return false;
+}
+
+/* Sorted: the overlay is in the heap already; its rows do not count. */
+static bool is_covered(const struct dure_query *query, int64_t id)
+{
+    struct dure_query_overlay key = {.id = id};
+    return query->overlay_count > 0 && bsearch(&key, query->overlay, query->overlay_count,
+                                               sizeof key, by_id) != NULL;
+}
+
+static bool read_row(struct dure_query *query, const void *row, size_t len)
+{
+    struct dure_query_scan *scan = query->scan;
+    struct dure_actor_head head = {0};
+    dure_row_init_state(query->type, scan->state);
+    scan->rv = dure_row_unpack(query->type, &head, scan->state, row, len);
+    return scan->rv == 0 && head.exists && matches(query, scan->state);
+}
+
+static int visit_row(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
+{
+    struct dure_query *query = arg;
+    struct dure_query_scan *scan = query->scan;
+    (void)type;
+    if (sorted(query)) {
+        if (is_covered(query, id) || !read_row(query, row, len)) return scan->rv;
+        struct entry *probe = (struct entry *)(void *)scan->probe;
+        take_keys(query, scan->state, id, probe);
+        offer(query, probe);
+        return scan->rv;
+    }
+    bool covered;
+    if (merge_overlay(query, id, false, &covered)) return 1;
+    if (covered || (!plain(query) && !read_row(query, row, len))) return scan->rv;
+    return emit(query, id) ? 1 : 0;
+}
+
+/* ---- By index ------------------------------------------------------------------------------------------ */
+
+/* The first filter on an indexed field, as a field number; -1: none. */
+static int indexed_filter(const struct dure_query *query)
+{
+    for (size_t i = 0; i < query->filters_count; i++) {
+        if (query->filters[i]->flags & DURE_INDEXED)
+            return (int)(query->filters[i] - query->type->schema->fields);
+    }
+    return -1;
+}
+
+static int visit_index(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
+{
+    struct dure_query_scan *scan = ((struct dure_query *)arg)->scan;
+    (void)type;
+    (void)row;
+    (void)len;
+    scan->batch[scan->batch_count++] = id;
+    return scan->batch_count == INDEX_BATCH;
+}
+
+static int visit_one(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
+{
+    struct dure_query *query = arg;
+    if (id != query->scan->wanted_id) return 1; /* It has gone meanwhile. */
+    int rv = visit_row(query, type, id, row, len);
+    return rv != 0 ? rv : 1;
+}
+
+/* Ids come from the index in batches; each row is looked at again, since texts are hashed and
+ * there may be more filters. No scan runs within another one's visit. */
+static int walk_index(struct dure_query *query, int field)
+{
+    struct dure_query_scan *scan = query->scan;
+    const struct dure_field *indexed = &query->type->schema->fields[field];
+    uint64_t value = dure_field_index_value(indexed, query->wanted);
+    int64_t from = query->by_after ? query->after + 1 : INT64_MIN;
+    bool enough = false;
+    do {
+        scan->batch_count = 0;
+        int rv = query->rows->ops->scan_index(query->rows, query->type->code, (uint16_t)field, value,
+                                              from, visit_index, query);
+        if (rv < 0) return rv;
+        for (size_t i = 0; i < scan->batch_count && !enough; i++) {
+            scan->wanted_id = scan->batch[i];
+            rv = query->rows->ops->scan(query->rows, DURE_TABLE_ROW, query->type->code,
+                                        scan->wanted_id, false, visit_one, query);
+            if (rv < 0) return rv;
+            enough = !sorted(query) && !scan->counts && query->ids_count == query->size;
+        }
+        if (scan->batch_count > 0) from = scan->batch[scan->batch_count - 1] + 1;
+    } while (scan->batch_count == INDEX_BATCH && !enough);
+    return 0;
+}
+
+static int walk_rows(struct dure_query *query)
+{
+    const struct dure_query_scan *scan = query->scan;
+    int64_t from = scan->descending ? INT64_MAX : INT64_MIN;
+    if (query->by_after) from = query->after + 1;
+    return query->rows->ops->scan(query->rows, DURE_TABLE_ROW, query->type->code, from,
+                                  scan->descending, visit_row, query);
+}
+
+static void run(struct dure_work *work)
+{
+    struct dure_query *query =
+        (struct dure_query *)((char *)work - offsetof(struct dure_query, work));
+    struct dure_query_scan *scan = query->scan;
+    if (sorted(query)) {
+        for (size_t i = 0; i < query->overlay_count && scan->rv == 0; i++) {
+            const char *at = scan->overlay_keys + query->overlay[i].entry * scan->entry_bytes;
+            if (query->overlay[i].shown) offer(query, (const struct entry *)(const void *)at);
+        }
+    }
+    int field = scan->descending ? -1 : indexed_filter(query);
+    int rv = field >= 0 ? walk_index(query, field) : walk_rows(query);
+    bool enough = rv == 1, covered;
+    if (rv > 0) rv = 0;
+    if (rv == 0) rv = scan->rv;
+    if (rv == 0 && sorted(query)) cut_page(query);
+    else if (rv == 0 && !enough) merge_overlay(query, 0, true, &covered);
+    if (rv == 0 && query->total < 0 && !query->by_after) query->total = (int64_t)scan->seen;
+    query->rv = rv;
+}
+
+/* ---- Start and end ---------------------------------------------------------------------------------------- */
+
+static void finished(struct dure_work *work)
+{
+    struct dure_query *query =
+        (struct dure_query *)((char *)work - offsetof(struct dure_query, work));
+    running--;
+    query->done(query);
+}
+
+/* An id as the only sort key is the order of the walk itself. */
+static void simplify(struct dure_query *query)
+{
+    struct dure_query_scan *scan = query->scan;
+    for (size_t i = 0; i < query->sorts_count; i++) {
+        if (!(query->sorts[i].field->flags & DURE_ID)) continue;
+        query->sorts_count = i + 1; /* Nothing behind it decides anything. */
+        if (i > 0) return;
+        scan->descending = query->sorts[0].descending && !query->by_after;
+        query->sorts_count = 0;
+    }
+}
+
+static int prepare(struct dure_query *query)
+{
+    struct dure_query_scan *scan = query->scan = calloc(1, sizeof *scan);
+    if (scan == NULL) return DURE_ENOMEM;
+    scan->query = query;
+    simplify(query);
+    size_t offset = 0;
+    for (size_t i = 0; i < query->sorts_count; i++) {
+        scan->keys[i] = *query->sorts[i].field;
+        scan->keys[i].offset = (uint32_t)offset;
+        offset += (scan->keys[i].size + 7u) & ~7u;
+    }
+    scan->entry_bytes = sizeof(struct entry) + offset;
+    scan->entries_max = (query->page + 1) * query->size;
+    if (sorted(query) && scan->entries_max * scan->entry_bytes > SORT_BYTES_MAX) return DURE_EINVAL;
+    scan->skip = query->by_after ? 0 : query->page * query->size;
+    scan->counts = query->filters_count > 0 && !query->by_after;
+    scan->probe = malloc(scan->entry_bytes);
+    scan->state = aligned_alloc(16, (query->type->state_size + 15) & ~(size_t)15);
+    query->ids = malloc(query->size * sizeof *query->ids);
+    bool fine = scan->probe != NULL && scan->state != NULL && query->ids != NULL;
+    return fine ? 0 : DURE_ENOMEM;
+}
+
+int dure_query_start(struct dure_runtime *rt, struct dure_query *query)
+{
+    DURE_ASSERT(query->size >= 1 && query->size <= DURE_PAGE_SIZE_MAX);
+    DURE_ASSERT(query->filters_count == 0 || query->wanted != NULL);
+    if (!query->by_after && query->page > DURE_PAGE_DEPTH_MAX / query->size) return DURE_EINVAL;
+    if (running >= DURE_QUERIES_MAX) return DURE_EBUSY;
+    if (query->by_after && query->after == INT64_MAX) query->after--;
+    int rv = prepare(query);
+    if (rv != 0) return rv;
+    query->rows = rt->rows;
+    query->total = plain(query) ? rt->counters[query->type->index].count : -1;
+    take_overlay(rt, query);
+    if (query->rv != 0) return query->rv;
+    query->work = (struct dure_work){.run = run, .done = finished};
+    running++;
+    rt->io->work(rt->io, &query->work);
+    return 0;
+}
+
+void dure_query_fini(struct dure_query *query)
+{
+    if (query->scan != NULL) {
+        free(query->scan->heap);
+        free(query->scan->overlay_keys);
+        free(query->scan->probe);
+        free(query->scan->state);
+        free(query->scan);
+    }
+    free(query->overlay);
+    free(query->ids);
+    query->scan = NULL;
+    query->overlay = NULL;
+    query->ids = NULL;
+}

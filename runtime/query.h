@@ -1,0 +1,54 @@
+/*
+ * List queries over one type: rows on disk with the not yet checkpointed actors laid over them.
+ * The result is ids in the order of the page; whoever shows them looks each up (dure_runtime_view)
+ * and waits by dure_turn_hold.
+ */
+#ifndef DURE_RUNTIME_QUERY_H
+#define DURE_RUNTIME_QUERY_H
+
+#include "runtime/core.h"
+
+struct dure_query_sort {
+    const struct dure_field *field; /* Of the type's schema. */
+    bool descending;
+};
+
+/* Embedded or allocated by the caller, who zeroes it, fills in the first part, and keeps it until
+ * done. */
+struct dure_query {
+    struct dure_type *type;
+    const struct dure_field *filters[DURE_QUERY_FILTERS_MAX]; /* All must be equal to … */
+    size_t filters_count;
+    void *wanted;             /* … these: a struct of the schema; lent until done. */
+    struct dure_query_sort sorts[DURE_QUERY_SORTS_MAX]; /* Then by ascending id. */
+    size_t sorts_count;
+    bool by_after;            /* Ids greater than `after`, ascending; sorts and page are ignored. */
+    int64_t after;
+    size_t size;              /* 1 … DURE_PAGE_SIZE_MAX */
+    size_t page;              /* From 0. */
+    void (*done)(struct dure_query *query); /* On the loop. Never within start. */
+
+    /* The result. ids are freed by fini. */
+    int rv;                   /* 0, or DURE_EIO, DURE_ECORRUPT, DURE_ENOMEM. */
+    int64_t *ids;
+    size_t ids_count;
+    int64_t total;            /* How many there are on all pages; -1: not counted (by_after). */
+
+    /* Private. */
+    struct dure_work work;
+    struct dure_rows *rows;
+    struct dure_query_overlay *overlay; /* By id. */
+    size_t overlay_count, overlay_cap;
+    struct dure_query_scan *scan;
+    unsigned *running;        /* Queries of this process that are under way. */
+};
+
+/*
+ * Begins. 0, DURE_EINVAL (the page lies deeper than DURE_PAGE_DEPTH_MAX, or sorting that deep
+ * would take too much memory), DURE_EBUSY (DURE_QUERIES_MAX are running), DURE_ENOMEM. done is
+ * called only after 0; fini is to be called in every case.
+ */
+DURE_MUST_CHECK int dure_query_start(struct dure_runtime *rt, struct dure_query *query);
+void dure_query_fini(struct dure_query *query);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * UTF-8 (RFC 3629 section 4): shortest forms only, no surrogates, at most U+10FFFF, no NUL.
+ */
+#include "runtime/schema.h"
+
+static size_t sequence_len(const unsigned char *at, size_t left)
+{
+    unsigned char a = at[0];
+    if (a < 0x80) return a != 0;
+    size_t len = a >= 0xf0 ? 4 : a >= 0xe0 ? 3 : 2;
+    if (a < 0xc2 || a > 0xf4 || len > left) return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80) return 0;
+    }
+    if (a == 0xe0 && at[1] < 0xa0) return 0; /* Longer than needed. */
+    if (a == 0xed && at[1] > 0x9f) return 0; /* Surrogates. */
+    if (a == 0xf0 && at[1] < 0x90) return 0;
+    if (a == 0xf4 && at[1] > 0x8f) return 0; /* Beyond U+10FFFF. */
+    return len;
+}
+
+bool dure_utf8_valid(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        size_t step = sequence_len((const unsigned char *)text + i, len - i);
+        if (step == 0) return false;
+        i += step;
+    }
+    return true;
+}
