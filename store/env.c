@@ -1,0 +1,224 @@
+/*
+ * LMDB environments (lmdb.h states the restrictions that are kept here).
+ *
+ *   1. lock     DIR/lock by flock: one process; DIR/format: a newer version is refused
+ *   2. open     no thread-local readers (any thread may read), stale readers cleared
+ *   3. begin … commit   under the read half of `grow`
+ *   4. reserve  resizes under the write half: lmdb.h wants no transaction open then
+ *
+ * A failed sync leaves the environment unusable: everything afterwards is DURE_EIO. Any thread.
+ */
+#include "store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define FORMAT_VERSION 1
+#define MAP_BYTES_DEFAULT ((size_t)64 << 20)
+/* Growth is by doubling up to this step: address space is free, but not without end. */
+#define MAP_STEP_MAX ((size_t)64 << 30)
+
+static char message_text[512];
+
+static int fail(int rv, const char **message, const char *fmt, const char *path, const char *why)
+{
+    if (message != NULL) {
+        snprintf(message_text, sizeof message_text, fmt, path, why);
+        *message = message_text;
+    }
+    return rv;
+}
+
+int dure_env_error(int code)
+{
+    DURE_ASSERT(code != MDB_MAP_FULL);
+    switch (code) {
+    case MDB_SUCCESS: return 0;
+    case MDB_NOTFOUND: return DURE_ENOTFOUND;
+    case MDB_PANIC: return DURE_EIO;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID: return DURE_ECORRUPT;
+    case MDB_VERSION_MISMATCH: return DURE_EFORMAT;
+    default: return code > 0 ? dure_error_from_errno(code) : DURE_ESYSTEM;
+    }
+}
+
+static bool on_network(const char *dir)
+{
+    /* linux/magic.h and the file systems' own sources: NFS, SMB, CIFS, SMB2, Coda, AFS, Ceph, 9p. */
+    static const uint32_t magics[] = {0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x73757245,
+                                      0x5346414f, 0x00c36400, 0x01021997};
+    struct statfs fs;
+    if (statfs(dir, &fs) != 0) return false;
+    for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        if ((uint32_t)fs.f_type == magics[i]) return true;
+    }
+    return false;
+}
+
+static int sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return dure_error_from_errno(errno);
+    int rv = fsync(fd) == 0 ? 0 : dure_error_from_errno(errno);
+    close(fd);
+    return rv;
+}
+
+static int make_dir(const char *path, const char *parent)
+{
+    if (mkdir(path, 0700) == 0) return sync_dir(parent);
+    return errno == EEXIST ? 0 : dure_error_from_errno(errno);
+}
+
+static int check_format(const char *dir, bool read_only, const char **message)
+{
+    char path[4096], text[32] = "";
+    snprintf(path, sizeof path, "%s/format", dir);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        if (errno != ENOENT) return fail(DURE_ESYSTEM, message, "%s: %s", path, strerror(errno));
+        if (read_only) return fail(DURE_ENOTFOUND, message, "%s is no data directory%s", dir, "");
+        file = fopen(path, "we");
+        if (file == NULL) return fail(dure_error_from_errno(errno), message, "%s: %s", path,
+                                      strerror(errno));
+        bool written = fprintf(file, "dure %d\n", FORMAT_VERSION) > 0 && fflush(file) == 0 &&
+                       fsync(fileno(file)) == 0;
+        fclose(file);
+        return written ? sync_dir(dir) : fail(DURE_ENOSPC, message, "%s: cannot write%s", path, "");
+    }
+    int version = 0;
+    if (fgets(text, sizeof text, file) != NULL) (void)!sscanf(text, "dure %d", &version);
+    fclose(file);
+    if (version < 1) return fail(DURE_ECORRUPT, message, "%s is unreadable%s", path, "");
+    if (version > FORMAT_VERSION) {
+        return fail(DURE_EFORMAT, message, "%s was written by a newer version of dure%s", dir, "");
+    }
+    return 0;
+}
+
+int dure_env_lock(const struct dure_store_options *options, int *fd, const char **message)
+{
+    const char *dir = options->dir;
+    char path[4096];
+    *fd = -1;
+    if (!options->read_only && mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        return fail(dure_error_from_errno(errno), message, "%s: %s", dir, strerror(errno));
+    }
+    if (on_network(dir)) {
+        return fail(DURE_ENETFS, message, "%s is on a network file system%s", dir, "");
+    }
+    snprintf(path, sizeof path, "%s/lock", dir);
+    *fd = open(path, options->read_only ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd < 0) return fail(dure_error_from_errno(errno), message, "%s: %s", path, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        close(*fd);
+        *fd = -1;
+        return fail(DURE_ELOCKED, message, "%s is open in another process%s", dir, "");
+    }
+    int rv = check_format(dir, options->read_only, message);
+    if (rv != 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    return rv;
+}
+
+int dure_env_open(struct dure_env *env, const struct dure_store_options *options, const char *name,
+                  unsigned tables, const char **message)
+{
+    char path[4096];
+    *env = (struct dure_env){.read_only = options->read_only};
+    snprintf(path, sizeof path, "%s/%s", options->dir, name);
+    int rv = options->read_only ? 0 : make_dir(path, options->dir);
+    if (rv != 0) return fail(rv, message, "%s: %s", path, dure_error_info(rv)->text);
+    if (pthread_rwlock_init(&env->grow, NULL) != 0) return DURE_ENOMEM;
+    env->grow_ready = true;
+    int code = mdb_env_create(&env->lmdb);
+    if (code == 0 && tables > 0) code = mdb_env_set_maxdbs(env->lmdb, tables);
+    if (code == 0) code = mdb_env_set_maxreaders(env->lmdb, 512);
+    if (code == 0) {
+        code = mdb_env_set_mapsize(env->lmdb, options->map_bytes_min ? options->map_bytes_min
+                                                                     : MAP_BYTES_DEFAULT);
+    }
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->read_only ? MDB_RDONLY | MDB_NOLOCK : 0u);
+    if (code == 0) code = mdb_env_open(env->lmdb, path, flags, 0600);
+    int dead;
+    if (code == 0 && !options->read_only) code = mdb_reader_check(env->lmdb, &dead);
+    if (code == 0 && !options->read_only) rv = sync_dir(path);
+    if (code != 0) rv = fail(dure_env_error(code), message, "%s: %s", path, mdb_strerror(code));
+    if (rv != 0) dure_env_close(env);
+    return rv;
+}
+
+void dure_env_close(struct dure_env *env)
+{
+    if (env->lmdb != NULL) mdb_env_close(env->lmdb);
+    if (env->grow_ready) pthread_rwlock_destroy(&env->grow);
+    *env = (struct dure_env){0};
+}
+
+int dure_env_begin(struct dure_env *env, bool write, MDB_txn **txn)
+{
+    pthread_rwlock_rdlock(&env->grow);
+    int code = mdb_txn_begin(env->lmdb, NULL, write ? 0 : MDB_RDONLY, txn);
+    if (code == 0) return 0;
+    pthread_rwlock_unlock(&env->grow);
+    return dure_env_error(code);
+}
+
+int dure_env_commit(struct dure_env *env, MDB_txn *txn)
+{
+    int code = mdb_txn_commit(txn);
+    pthread_rwlock_unlock(&env->grow);
+    return code;
+}
+
+void dure_env_abort(struct dure_env *env, MDB_txn *txn)
+{
+    mdb_txn_abort(txn);
+    pthread_rwlock_unlock(&env->grow);
+}
+
+uint64_t dure_env_bytes(struct dure_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(env->lmdb, &info) != 0 || mdb_env_stat(env->lmdb, &stat) != 0) return 0;
+    return (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+static int resize(struct dure_env *env, size_t size)
+{
+    pthread_rwlock_wrlock(&env->grow);
+    int code = mdb_env_set_mapsize(env->lmdb, size);
+    pthread_rwlock_unlock(&env->grow);
+    return dure_env_error(code);
+}
+
+int dure_env_double(struct dure_env *env)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(env->lmdb, &info);
+    if (code != 0) return dure_env_error(code);
+    size_t step = info.me_mapsize < MAP_STEP_MAX ? info.me_mapsize : MAP_STEP_MAX;
+    return resize(env, info.me_mapsize + step);
+}
+
+int dure_env_reserve(struct dure_env *env, size_t bytes)
+{
+    MDB_envinfo info;
+    int code = mdb_env_info(env->lmdb, &info);
+    if (code != 0) return dure_env_error(code);
+    if (info.me_mapsize - dure_env_bytes(env) >= bytes) return 0;
+    size_t size = info.me_mapsize;
+    while (size - dure_env_bytes(env) < bytes) size += size < MAP_STEP_MAX ? size : MAP_STEP_MAX;
+    return resize(env, size);
+}

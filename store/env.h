@@ -1,0 +1,43 @@
+/*
+ * One LMDB environment with what dure adds: a lock, checks at open, a map that grows by itself, and
+ * errors in dure's terms. Only store/ sees it.
+ */
+#ifndef DURE_STORE_ENV_H
+#define DURE_STORE_ENV_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "store/store.h"
+
+struct dure_env {
+    MDB_env *lmdb;
+    pthread_rwlock_t grow; /* Read: a transaction is open. Write: the map is being resized. */
+    bool grow_ready;
+    bool read_only;
+};
+
+/* Opens dir/name (made when absent). `tables` named databases at most, 0: only the main one. */
+DURE_MUST_CHECK int dure_env_open(struct dure_env *env, const struct dure_store_options *options,
+                                  const char *name, unsigned tables, const char **message);
+/* Safe on a half-opened or zeroed one. */
+void dure_env_close(struct dure_env *env);
+
+/* A transaction; every begin is followed by commit or abort on the same thread. */
+DURE_MUST_CHECK int dure_env_begin(struct dure_env *env, bool write, MDB_txn **txn);
+DURE_MUST_CHECK int dure_env_commit(struct dure_env *env, MDB_txn *txn);
+void dure_env_abort(struct dure_env *env, MDB_txn *txn);
+
+/* Makes the map larger if fewer than `bytes` are free. No transaction of this thread may be open. */
+DURE_MUST_CHECK int dure_env_reserve(struct dure_env *env, size_t bytes);
+DURE_MUST_CHECK int dure_env_double(struct dure_env *env);
+uint64_t dure_env_bytes(struct dure_env *env);
+
+/* LMDB's or errno's code as enum dure_error; MDB_MAP_FULL must have been handled. */
+int dure_env_error(int code);
+
+/* The directory's lock, format version and file system. *fd stays open: it is the lock. */
+DURE_MUST_CHECK int dure_env_lock(const struct dure_store_options *options, int *fd,
+                                  const char **message);
+
+#endif
