@@ -5,7 +5,8 @@
  *              whether it exists and matches, and its sort keys
  *   2. pool    the rows are walked in id order (or those that an index names), actors of the
  *              overlay are put in where they belong, and the page is cut out. Without filters and
- *              sorts nothing is unpacked; with a sort a bounded heap keeps the best (page + 1) x size
+ *              sorts nothing is unpacked; with a sort a bounded heap keeps the best (page + 1) x
+ * size
  *   3. loop    done
  *
  * A row that a checkpoint writes meanwhile is seen old or new; its actor was in the overlay, which
@@ -23,8 +24,8 @@ static unsigned running; /* Loop thread only. */
 
 struct dure_query_overlay {
     int64_t id;
-    bool shown;        /* Exists and matches. */
-    size_t entry;      /* Its sort keys, in scan->overlay_keys. */
+    bool shown;   /* Exists and matches. */
+    size_t entry; /* Its sort keys, in scan->overlay_keys. */
 };
 
 /* A candidate of a sorted query: its id, then the sort keys, at the offsets of `keys`. */
@@ -37,7 +38,7 @@ struct dure_query_scan {
     struct dure_query *query;
     struct dure_field keys[DURE_QUERY_SORTS_MAX]; /* The sort fields, moved into an entry. */
     size_t entry_bytes, entries_max;
-    char *heap;              /* Entries; the worst one is first. */
+    char *heap; /* Entries; the worst one is first. */
     size_t heap_count, heap_cap;
     char *overlay_keys;      /* Entries, one per overlay item, when sorted. */
     char *probe;             /* One entry. */
@@ -91,7 +92,8 @@ static int compare(const struct dure_query *query, const struct entry *a, const 
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* ---- 1: the overlay ----------------------------------------------------------------------------- */
+/* ---- 1: the overlay -----------------------------------------------------------------------------
+ */
 
 static void overlay_add(void *arg, struct dure_actor *actor)
 {
@@ -114,9 +116,10 @@ static void overlay_add(void *arg, struct dure_actor *actor)
         query->overlay_cap = cap;
     }
     struct dure_query_overlay *item = &query->overlay[query->overlay_count];
-    *item = (struct dure_query_overlay){
-        .id = actor->id, .entry = query->overlay_count,
-        .shown = actor->head.exists && matches(query, actor->state)};
+    *item =
+        (struct dure_query_overlay){.id = actor->id,
+                                    .entry = query->overlay_count,
+                                    .shown = actor->head.exists && matches(query, actor->state)};
     if (sorted(query) && item->shown) {
         char *at = query->scan->overlay_keys + item->entry * query->scan->entry_bytes;
         take_keys(query, actor->state, actor->id, (struct entry *)(void *)at);
@@ -153,7 +156,8 @@ static void take_overlay(struct dure_runtime *rt, struct dure_query *query)
     query->overlay_count = kept;
 }
 
-/* ---- 2: the page ------------------------------------------------------------------------------------ */
+/* ---- 2: the page
+ * ------------------------------------------------------------------------------------ */
 
 /* Unsorted: the next match in the order of ids. True: enough. */
 static bool emit(struct dure_query *query, int64_t id)
@@ -261,8 +265,8 @@ static bool merge_overlay(struct dure_query *query, int64_t id, bool to_end, boo
 static bool is_covered(const struct dure_query *query, int64_t id)
 {
     struct dure_query_overlay key = {.id = id};
-    return query->overlay_count > 0 && bsearch(&key, query->overlay, query->overlay_count,
-                                               sizeof key, by_id) != NULL;
+    return query->overlay_count > 0 &&
+           bsearch(&key, query->overlay, query->overlay_count, sizeof key, by_id) != NULL;
 }
 
 static bool read_row(struct dure_query *query, const void *row, size_t len)
@@ -292,7 +296,8 @@ static int visit_row(void *arg, uint32_t type, int64_t id, const void *row, size
     return emit(query, id) ? 1 : 0;
 }
 
-/* ---- By index ------------------------------------------------------------------------------------------ */
+/* ---- By index
+ * ------------------------------------------------------------------------------------------ */
 
 /* The first filter on an indexed field, as a field number; -1: none. */
 static int indexed_filter(const struct dure_query *query)
@@ -333,8 +338,8 @@ static int walk_index(struct dure_query *query, int field)
     bool enough = false;
     do {
         scan->batch_count = 0;
-        int rv = query->rows->ops->scan_index(query->rows, query->type->code, (uint16_t)field, value,
-                                              from, visit_index, query);
+        int rv = query->rows->ops->scan_index(query->rows, query->type->code, (uint16_t)field,
+                                              value, from, visit_index, query);
         if (rv < 0) return rv;
         for (size_t i = 0; i < scan->batch_count && !enough; i++) {
             scan->wanted_id = scan->batch[i];
@@ -348,9 +353,26 @@ static int walk_index(struct dure_query *query, int field)
     return 0;
 }
 
+/* A filter on the id itself names the one row. */
+static bool one_id(const struct dure_query *query, int64_t *id)
+{
+    for (size_t i = 0; i < query->filters_count; i++) {
+        const struct dure_field *field = query->filters[i];
+        if (!(field->flags & DURE_ID) || field->kind != DURE_INT) continue;
+        memcpy(id, (const char *)query->wanted + field->offset, sizeof *id);
+        return true;
+    }
+    return false;
+}
+
 static int walk_rows(struct dure_query *query)
 {
-    const struct dure_query_scan *scan = query->scan;
+    struct dure_query_scan *scan = query->scan;
+    if (one_id(query, &scan->wanted_id)) {
+        if (query->by_after && scan->wanted_id <= query->after) return 0;
+        return query->rows->ops->scan(query->rows, DURE_TABLE_ROW, query->type->code,
+                                      scan->wanted_id, false, visit_one, query);
+    }
     int64_t from = scan->descending ? INT64_MAX : INT64_MIN;
     if (query->by_after) from = query->after + 1;
     return query->rows->ops->scan(query->rows, DURE_TABLE_ROW, query->type->code, from,
@@ -373,13 +395,16 @@ static void run(struct dure_work *work)
     bool enough = rv == 1, covered;
     if (rv > 0) rv = 0;
     if (rv == 0) rv = scan->rv;
-    if (rv == 0 && sorted(query)) cut_page(query);
-    else if (rv == 0 && !enough) merge_overlay(query, 0, true, &covered);
+    if (rv == 0 && sorted(query))
+        cut_page(query);
+    else if (rv == 0 && !enough)
+        merge_overlay(query, 0, true, &covered);
     if (rv == 0 && query->total < 0 && !query->by_after) query->total = (int64_t)scan->seen;
     query->rv = rv;
 }
 
-/* ---- Start and end ---------------------------------------------------------------------------------------- */
+/* ---- Start and end
+ * ---------------------------------------------------------------------------------------- */
 
 static void finished(struct dure_work *work)
 {
@@ -397,6 +422,7 @@ static void simplify(struct dure_query *query)
         if (!(query->sorts[i].field->flags & DURE_ID)) continue;
         query->sorts_count = i + 1; /* Nothing behind it decides anything. */
         if (i > 0) return;
+        if (query->sorts[0].descending && indexed_filter(query) >= 0) return; /* Few: sort them. */
         scan->descending = query->sorts[0].descending && !query->by_after;
         query->sorts_count = 0;
     }

@@ -19,20 +19,20 @@ struct dure_query {
     struct dure_type *type;
     const struct dure_field *filters[DURE_QUERY_FILTERS_MAX]; /* All must be equal to … */
     size_t filters_count;
-    void *wanted;             /* … these: a struct of the schema; lent until done. */
+    void *wanted; /* … these: a struct of the schema; lent until done. */
     struct dure_query_sort sorts[DURE_QUERY_SORTS_MAX]; /* Then by ascending id. */
     size_t sorts_count;
-    bool by_after;            /* Ids greater than `after`, ascending; sorts and page are ignored. */
+    bool by_after; /* Ids greater than `after`, ascending; sorts and page are ignored. */
     int64_t after;
-    size_t size;              /* 1 … DURE_PAGE_SIZE_MAX */
-    size_t page;              /* From 0. */
+    size_t size;                            /* 1 … DURE_PAGE_SIZE_MAX */
+    size_t page;                            /* From 0. */
     void (*done)(struct dure_query *query); /* On the loop. Never within start. */
 
     /* The result. ids are freed by fini. */
-    int rv;                   /* 0, or DURE_EIO, DURE_ECORRUPT, DURE_ENOMEM. */
+    int rv; /* 0, or DURE_EIO, DURE_ECORRUPT, DURE_ENOMEM. */
     int64_t *ids;
     size_t ids_count;
-    int64_t total;            /* How many there are on all pages; -1: not counted (by_after). */
+    int64_t total; /* How many there are on all pages; -1: not counted (by_after). */
 
     /* Private. */
     struct dure_work work;
@@ -40,7 +40,6 @@ struct dure_query {
     struct dure_query_overlay *overlay; /* By id. */
     size_t overlay_count, overlay_cap;
     struct dure_query_scan *scan;
-    unsigned *running;        /* Queries of this process that are under way. */
 };
 
 /*

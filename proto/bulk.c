@@ -1,0 +1,489 @@
+/*
+ * Bulk requests.
+ *
+ *   1. bytes come in pieces; lines are cut out of them. Only a line that two pieces share is
+ * copied.
+ *   2. each line is read into the next slot of a ring and asked of the runtime
+ *   3. decided makes the slot's result line; released marks it as durable
+ *   4. results leave in the order of their lines: what is ready at the ring's head is written. One
+ *      commit releases many slots one after the other, so the write waits for the last of them.
+ *   5. at the end of the body and of the ring the exchange ends
+ *
+ * Bounded: at most DURE_BULK_INFLIGHT_MAX slots; when they are taken, or the client does not read
+ * its results, or the runtime's queues are full, the body is paused and the rest of the piece kept.
+ * A bad line (400), one over DURE_BULK_LINE_BYTES_MAX (413) or a failed one fails alone. When the
+ * client leaves, what was taken runs to its end and the rest is dropped. Loop thread.
+ */
+#include "proto/bulk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/command.h"
+#include "proto/cors.h"
+#include "proto/item.h"
+#include "proto/problem.h"
+
+/* Slots are made this many at a time, as they are needed: a small bulk stays small. */
+#define CHUNK_SLOTS 64
+#define CHUNKS_MAX (DURE_BULK_INFLIGHT_MAX / CHUNK_SLOTS)
+_Static_assert(CHUNKS_MAX *CHUNK_SLOTS == DURE_BULK_INFLIGHT_MAX, "whole chunks");
+_Static_assert((DURE_BULK_INFLIGHT_MAX & (DURE_BULK_INFLIGHT_MAX - 1)) == 0,
+               "the ring wraps by mask");
+
+/* Unsent results beyond this stop the reading of commands. */
+#define OUTPUT_BYTES_HIGH (256 * 1024)
+/* Results are collected up to this size before they are written. */
+#define WRITE_BYTES (32 * 1024)
+/* No group has this number. */
+#define NO_GROUP UINT64_MAX
+
+enum slot_state { SLOT_ASKED, SLOT_DECIDED, SLOT_READY };
+
+struct slot {
+    struct dure_ask ask;
+    struct bulk *bulk;
+    struct slot *next; /* Free ones. */
+    enum slot_state state;
+    int status;
+    uint64_t group;         /* In which it was decided: all of one group are released together. */
+    struct dure_buf result; /* The line, with its end. */
+    _Alignas(16) char payload[];
+};
+
+struct bulk {
+    struct dure_gateway *gateway;
+    struct dure_exchange *exchange;
+    const struct dure_collection *collection;
+    const struct dure_command *create;
+    const char *path;
+    int64_t wait_ms, now_ms;
+    size_t slot_bytes;
+    char *chunks[CHUNKS_MAX];
+    size_t chunks_count;
+    struct slot *free;
+    struct slot *ring[DURE_BULK_INFLIGHT_MAX]; /* By line number. */
+    size_t head, tail;                         /* Lines answered and lines taken, ever. */
+    struct dure_buf line;                      /* The beginning of a line whose end has not come. */
+    struct dure_buf rest;                      /* Bytes that came but could not be taken yet … */
+    size_t rest_at;                            /* … from here on. */
+    struct dure_buf out;
+    bool skipping; /* Within a line that is too long and has been answered. */
+    bool ended, aborted, paused, feeding;
+    size_t base_len;
+    char base[DURE_BASE_BYTES];
+};
+
+/* ---- The ring ----------------------------------------------------------------------------------
+ */
+
+static struct slot **place(struct bulk *bulk, size_t line)
+{
+    return &bulk->ring[line & (DURE_BULK_INFLIGHT_MAX - 1)];
+}
+
+static bool inflight(const struct bulk *bulk)
+{
+    return bulk->head != bulk->tail;
+}
+
+static void grow(struct bulk *bulk)
+{
+    char *chunk = aligned_alloc(16, CHUNK_SLOTS * bulk->slot_bytes);
+    if (chunk == NULL) return;
+    bulk->chunks[bulk->chunks_count++] = chunk;
+    for (size_t i = CHUNK_SLOTS; i > 0; i--) {
+        struct slot *slot = (struct slot *)(void *)(chunk + (i - 1) * bulk->slot_bytes);
+        slot->bulk = bulk;
+        slot->result = (struct dure_buf){0};
+        slot->next = bulk->free;
+        bulk->free = slot;
+    }
+}
+
+/* The slot of the next line, not taken yet; NULL: no room. */
+static struct slot *next_slot(struct bulk *bulk)
+{
+    if (bulk->tail - bulk->head == DURE_BULK_INFLIGHT_MAX) return NULL;
+    if (bulk->free == NULL && bulk->chunks_count < CHUNKS_MAX) grow(bulk);
+    return bulk->free;
+}
+
+static void take_slot(struct bulk *bulk, struct slot *slot)
+{
+    DURE_ASSERT(slot == bulk->free);
+    bulk->free = slot->next;
+    *place(bulk, bulk->tail++) = slot;
+}
+
+static void destroy(struct bulk *bulk)
+{
+    DURE_ASSERT(!inflight(bulk));
+    for (struct slot *slot = bulk->free; slot != NULL; slot = slot->next)
+        dure_buf_fini(&slot->result);
+    for (size_t i = 0; i < bulk->chunks_count; i++) free(bulk->chunks[i]);
+    dure_buf_fini(&bulk->line);
+    dure_buf_fini(&bulk->rest);
+    dure_buf_fini(&bulk->out);
+    bulk->gateway->calls_count--;
+    free(bulk);
+}
+
+/* ---- 3: results
+ * ----------------------------------------------------------------------------------- */
+
+static void result_item(struct slot *slot, int status, const struct dure_view *view)
+{
+    const struct bulk *bulk = slot->bulk;
+    struct dure_origin origin = {bulk->base, bulk->base_len, bulk->path};
+    slot->status = status;
+    slot->result.len = 0;
+    dure_buf_lit(&slot->result, "{\"status\":");
+    dure_buf_i64(&slot->result, status);
+    dure_buf_lit(&slot->result, ",\"id\":");
+    dure_buf_i64(&slot->result, view->id);
+    dure_buf_lit(&slot->result, ",\"item\":");
+    dure_item_write(bulk->collection, origin, view, &slot->result);
+    dure_buf_lit(&slot->result, "}\n");
+}
+
+/* id 0: there is no resource. */
+static void result_problem(struct slot *slot, int status, const char *detail, int64_t id,
+                           const struct dure_field_errors *errors)
+{
+    const struct bulk *bulk = slot->bulk;
+    char bytes[DURE_ROUTE_PATH_BYTES + 24];
+    struct dure_buf path = {.data = bytes, .cap = sizeof bytes};
+    if (id != 0)
+        dure_item_path(bulk->path, id, &path);
+    else
+        dure_buf_text(&path, bulk->path);
+    slot->status = status;
+    slot->result.len = 0;
+    dure_buf_lit(&slot->result, "{\"status\":");
+    dure_buf_i64(&slot->result, status);
+    if (id != 0) {
+        dure_buf_lit(&slot->result, ",\"id\":");
+        dure_buf_i64(&slot->result, id);
+    }
+    dure_buf_lit(&slot->result, ",\"problem\":");
+    dure_problem_write(&slot->result, status, detail, (struct dure_span){path.data, path.len},
+                       errors);
+    dure_buf_lit(&slot->result, "}\n");
+}
+
+static void result_error(struct slot *slot, int rv)
+{
+    const struct dure_error_info *info = dure_error_info(rv);
+    result_problem(slot, info->http_status, info->text, 0, NULL);
+}
+
+/* ---- 4 and 5: out
+ * ------------------------------------------------------------------------------------ */
+
+static void write_out(struct bulk *bulk)
+{
+    if (bulk->out.len > 0 && !bulk->aborted)
+        dure_exchange_write(bulk->exchange, bulk->out.data, bulk->out.len);
+    bulk->out.len = 0;
+}
+
+/* Nothing more will come or go. */
+static bool over(const struct bulk *bulk)
+{
+    return !inflight(bulk) && !bulk->feeding &&
+           (bulk->aborted || (bulk->ended && bulk->rest.len == 0));
+}
+
+static void end(struct bulk *bulk)
+{
+    struct dure_exchange *exchange = bulk->exchange;
+    dure_exchange_set_data(exchange, NULL);
+    destroy(bulk);
+    dure_exchange_end(exchange);
+}
+
+/* Hands over what is ready at the head; `group` is being released: its other slots follow. */
+static void flush(struct bulk *bulk, uint64_t group)
+{
+    while (inflight(bulk)) {
+        struct slot *slot = *place(bulk, bulk->head);
+        if (slot->state == SLOT_DECIDED && slot->group == group) return;
+        if (slot->state != SLOT_READY) break;
+        bulk->gateway->metrics.bulk_lines[slot->status / 100]++;
+        dure_buf_add(&bulk->out, slot->result.data, slot->result.len);
+        bulk->head++;
+        slot->next = bulk->free;
+        bulk->free = slot;
+        if (bulk->out.len >= WRITE_BYTES) write_out(bulk);
+    }
+    write_out(bulk);
+}
+
+static size_t feed(struct bulk *bulk, const char *data, size_t len);
+
+/* Goes on with the body if it can; ends when all is done. */
+static void go_on(struct bulk *bulk)
+{
+    if (bulk->feeding) return;
+    if (bulk->rest.len > 0 && !bulk->aborted) {
+        bulk->rest_at +=
+            feed(bulk, bulk->rest.data + bulk->rest_at, bulk->rest.len - bulk->rest_at);
+        if (bulk->rest_at < bulk->rest.len && !bulk->aborted) return;
+        bulk->rest.len = bulk->rest_at = 0;
+    }
+    if (over(bulk)) {
+        end(bulk);
+        return;
+    }
+    bool full = !bulk->aborted && dure_exchange_pending(bulk->exchange) > OUTPUT_BYTES_HIGH;
+    if (bulk->paused && !full && !bulk->ended) {
+        bulk->paused = false;
+        dure_exchange_resume(bulk->exchange);
+    }
+}
+
+static void decided(struct dure_ask *ask, const struct dure_answer *answer)
+{
+    struct slot *slot = (struct slot *)ask;
+    DURE_ASSERT(slot->state == SLOT_ASKED);
+    slot->state = SLOT_DECIDED;
+    slot->group = ask->rt->open->number;
+    bool made = answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING;
+    if (made && answer->view.exists) {
+        result_item(slot, 201, &answer->view);
+    } else {
+        int status = answer->status >= 400 ? answer->status : 409;
+        result_problem(slot, status, answer->detail, answer->view.exists ? answer->view.id : 0,
+                       NULL);
+    }
+}
+
+static void released(struct dure_ask *ask, int rv)
+{
+    struct slot *slot = (struct slot *)ask;
+    struct bulk *bulk = slot->bulk;
+    if (rv != 0) result_error(slot, rv);
+    slot->state = SLOT_READY;
+    size_t head = bulk->head;
+    flush(bulk, slot->group);
+    if (bulk->head != head || over(bulk)) go_on(bulk);
+}
+
+_Static_assert(offsetof(struct slot, ask) == 0, "an ask is its slot");
+
+/* ---- 2: a line
+ * ------------------------------------------------------------------------------------------- */
+
+static bool is_blank(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') return false;
+    }
+    return true;
+}
+
+/* A line that is answered without the runtime. */
+static void answered(struct bulk *bulk, struct slot *slot)
+{
+    slot->state = SLOT_READY;
+    take_slot(bulk, slot);
+    if (*place(bulk, bulk->head) == slot) flush(bulk, NO_GROUP);
+}
+
+static void refuse_line(struct bulk *bulk, struct slot *slot,
+                        const struct dure_field_errors *errors)
+{
+    bool document = errors->count > 0 && errors->items[0].field[0] == '\0';
+    result_problem(slot, 400,
+                   document ? "the line is no JSON object that can be read"
+                            : "some fields are wrong, see errors",
+                   0, errors);
+    answered(bulk, slot);
+}
+
+/* With lines in flight their slots come back. Without memory for a single one nothing can be
+ * answered: the bulk ends here. */
+static bool out_of_slots(struct bulk *bulk)
+{
+    bulk->aborted = !inflight(bulk);
+    return bulk->aborted;
+}
+
+/* False: there is no room now, the line is to come again. */
+static bool take_line(struct bulk *bulk, const char *line, size_t len)
+{
+    if (is_blank(line, len)) return true;
+    struct slot *slot = next_slot(bulk);
+    if (slot == NULL) return out_of_slots(bulk);
+    struct dure_field_errors errors;
+    int rv = dure_command_read(bulk->create->schema, slot->payload, line, len, &errors);
+    const struct dure_field *key = bulk->collection->key;
+    if (rv == 0 && key != NULL && dure_field_is_null(key, slot->payload)) {
+        errors.count = 0;
+        dure_field_errors_add(&errors, key->name, "is required");
+        rv = DURE_EINVAL;
+    }
+    if (rv != 0) {
+        refuse_line(bulk, slot, &errors);
+        return true;
+    }
+    struct dure_ask *ask = &slot->ask;
+    ask->type = bulk->collection->type;
+    ask->command = bulk->create;
+    ask->data = slot->payload;
+    ask->by_key = key != NULL;
+    ask->id = DURE_NEW;
+    if (key != NULL) memcpy(&ask->id, slot->payload + key->offset, sizeof ask->id);
+    ask->if_match = 0;
+    ask->has_key = false;
+    ask->wait_until_ms = bulk->wait_ms == 0 ? 0 : bulk->now_ms + bulk->wait_ms;
+    ask->decided = decided;
+    ask->released = released;
+    ask->mail.kind = DURE_MAIL_COMMAND;
+    slot->state = SLOT_ASKED;
+    rv = dure_ask_submit(bulk->gateway->rt, ask);
+    if (rv == DURE_EBUSY && inflight(bulk)) return false; /* Our own answers make room. */
+    if (rv != 0) {
+        result_error(slot, rv);
+        answered(bulk, slot);
+    } else {
+        take_slot(bulk, slot);
+    }
+    return true;
+}
+
+static bool take_long_line(struct bulk *bulk)
+{
+    struct slot *slot = next_slot(bulk);
+    if (slot == NULL) return out_of_slots(bulk);
+    char detail[64];
+    snprintf(detail, sizeof detail, "a line has at most %d bytes", DURE_BULK_LINE_BYTES_MAX);
+    result_problem(slot, 413, detail, 0, NULL);
+    answered(bulk, slot);
+    return true;
+}
+
+/* ---- 1: bytes
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Takes one line or a part of one. Returns the bytes used up; 0: no room. */
+static size_t take_some(struct bulk *bulk, const char *data, size_t len)
+{
+    const char *end = memchr(data, '\n', len);
+    size_t part = end != NULL ? (size_t)(end - data) : len;
+    size_t used = end != NULL ? part + 1 : len;
+    if (bulk->skipping) {
+        if (end != NULL) bulk->skipping = false;
+        return used;
+    }
+    if (bulk->line.len + part > DURE_BULK_LINE_BYTES_MAX) {
+        if (!take_long_line(bulk)) return 0;
+        bulk->line.len = 0;
+        bulk->skipping = end == NULL;
+        return used;
+    }
+    if (end == NULL) {
+        dure_buf_add(&bulk->line, data, part);
+        return used;
+    }
+    if (bulk->line.len == 0) return take_line(bulk, data, part) ? used : 0;
+    size_t before = bulk->line.len;
+    dure_buf_add(&bulk->line, data, part);
+    if (!take_line(bulk, bulk->line.data, bulk->line.len)) {
+        bulk->line.len = before;
+        return 0;
+    }
+    bulk->line.len = 0;
+    return used;
+}
+
+/* Returns the bytes used up; the rest has to wait. */
+static size_t feed(struct bulk *bulk, const char *data, size_t len)
+{
+    DURE_ASSERT(!bulk->feeding);
+    bulk->feeding = true;
+    bulk->now_ms = bulk->gateway->rt->io->wall_ms(bulk->gateway->rt->io);
+    size_t at = 0;
+    while (at < len && !bulk->aborted) {
+        size_t used = take_some(bulk, data + at, len - at);
+        if (used == 0) break;
+        at += used;
+    }
+    bulk->feeding = false;
+    return at;
+}
+
+/* ---- The handler's side
+ * --------------------------------------------------------------------------------------- */
+
+bool dure_bulk_wants(const struct dure_route *route, const struct dure_request *request)
+{
+    return request->method == DURE_POST && route->kind == DURE_ROUTE_COLLECTION &&
+           route->collection->aggregate->create != NULL &&
+           dure_negotiate_content(request) == DURE_CONTENT_NDJSON &&
+           dure_negotiate_accept(request) != DURE_ACCEPT_NONE &&
+           dure_request_header(request, "idempotency-key").data == NULL;
+}
+
+void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchange,
+                     const struct dure_route *route)
+{
+    const struct dure_request *request = dure_exchange_request(exchange);
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    DURE_ASSERT(bulk != NULL);
+    *bulk = (struct bulk){.gateway = gateway,
+                          .exchange = exchange,
+                          .collection = route->collection,
+                          .create = route->collection->aggregate->create,
+                          .path = route->path};
+    bulk->slot_bytes = (sizeof(struct slot) + bulk->create->schema->size + 15) & ~(size_t)15;
+    bulk->wait_ms = dure_negotiate_wait_ms(request);
+    bulk->base_len = dure_negotiate_base(request, bulk->base);
+    gateway->calls_count++;
+    dure_metrics_count(&gateway->metrics, request->method, 200, 0);
+
+    struct dure_buf headers = {0};
+    dure_buf_lit(&headers, "Content-Type: application/x-ndjson\r\n");
+    dure_cors_add(request, &headers);
+    dure_exchange_set_data(exchange, bulk);
+    dure_exchange_start(exchange, 200, &headers);
+    dure_buf_fini(&headers);
+    if (request->streaming) return;
+    if (request->body.len > 0) dure_bulk_body(exchange, request->body.data, request->body.len);
+    dure_bulk_body(exchange, NULL, 0);
+}
+
+void dure_bulk_body(struct dure_exchange *exchange, const char *data, size_t len)
+{
+    struct bulk *bulk = dure_exchange_data(exchange);
+    if (bulk == NULL || bulk->aborted) return;
+    if (len == 0) {
+        /* The last line needs no end of line. */
+        bulk->ended = true;
+        data = "\n";
+        len = 1;
+    }
+    size_t used = bulk->rest.len > 0 ? 0 : feed(bulk, data, len);
+    if (!bulk->aborted) dure_buf_add(&bulk->rest, data + used, len - used);
+    bool full = bulk->rest.len > 0 || dure_exchange_pending(exchange) > OUTPUT_BYTES_HIGH;
+    if (full && !bulk->paused && !bulk->ended) {
+        bulk->paused = true;
+        dure_exchange_pause(exchange);
+    }
+    if (over(bulk)) end(bulk);
+}
+
+void dure_bulk_drain(struct dure_exchange *exchange)
+{
+    struct bulk *bulk = dure_exchange_data(exchange);
+    if (bulk != NULL) go_on(bulk);
+}
+
+void dure_bulk_abort(struct dure_exchange *exchange)
+{
+    struct bulk *bulk = dure_exchange_data(exchange);
+    if (bulk == NULL) return;
+    bulk->aborted = true;
+    if (over(bulk)) end(bulk);
+}

@@ -1,0 +1,67 @@
+/*
+ * A call: one request on its way through the gateway, from the pool until its answer. And the
+ * gateway's own body, which its .c files share (and nobody else).
+ */
+#ifndef DURE_PROTO_CALL_H
+#define DURE_PROTO_CALL_H
+
+#include "proto/gateway.h"
+#include "proto/metrics.h"
+#include "proto/negotiate.h"
+#include "proto/route.h"
+#include "runtime/query.h"
+
+struct dure_gateway {
+    struct dure_runtime *rt;
+    struct dure_server *server; /* NULL until attached. */
+    struct dure_server_handler handler;
+    struct dure_routes routes;
+    struct dure_http_metrics metrics;
+    struct dure_call *free; /* Pool; its calls keep their buffers. */
+    size_t free_count, calls_count;
+    size_t payload_bytes; /* The largest payload or state there is. */
+    bool not_ready;
+};
+
+struct dure_call {
+    struct dure_ask ask;   /* Commands. */
+    struct dure_edit edit; /* PATCH, PUT, DELETE of plain data. */
+    struct dure_hold hold; /* Reads. */
+    void (*again)(struct dure_call *call);
+    struct dure_gateway *gateway;
+    struct dure_exchange *exchange;
+    struct dure_call *next;             /* In the pool. */
+    const struct dure_request *request; /* Lent by the exchange until the answer. */
+    struct dure_route route;
+    enum dure_accept accept;
+    bool keyed;    /* Has begun an idempotency key, to be finished or cancelled. */
+    uint8_t reads; /* How often a read has been tried. */
+    uint64_t began_ns;
+    size_t base_len;
+    char base[DURE_BASE_BYTES]; /* "http://host" */
+    int status;                 /* The answer, made while its data lasts. */
+    struct dure_buf headers, body;
+    _Alignas(16) char payload[]; /* payload_bytes of the gateway. */
+};
+
+/* From the pool; NULL when memory ran out. The request is taken from the exchange. */
+struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchange *exchange);
+/* Sends status, headers and body, adds CORS, counts, and gives the call back to the pool. */
+void dure_call_respond(struct dure_call *call);
+/* The same once everything applied so far is durable; `again` makes the answer anew if what it
+ * shows was taken back by a failed write. */
+void dure_call_respond_durable(struct dure_call *call, void (*again)(struct dure_call *call));
+/* Answers with a problem: of a status, or of an error's row. */
+void dure_call_refuse(struct dure_call *call, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void dure_call_fail(struct dure_call *call, int rv);
+/* Sets status, headers and body to a problem without sending it. */
+void dure_call_problem(struct dure_call *call, int status, const char *detail,
+                       const struct dure_field_errors *errors);
+void dure_call_problem_at(struct dure_call *call, int status, const char *detail,
+                          const struct dure_field_errors *errors, struct dure_span instance);
+/* Empties headers and body. */
+void dure_call_clear(struct dure_call *call);
+void dure_call_free_all(struct dure_gateway *gateway);
+
+#endif

@@ -1,0 +1,310 @@
+/*
+ * From a request to an ask, and from its answer to bytes.
+ *
+ *   1. read      the body into the call's payload, every wrong field named at once (400)
+ *   2. key       Idempotency-Key: a known one gives the stored reply; a running one 409; another
+ *                payload 422
+ *   3. submit    the runtime takes the ask, or its queues are full (503)
+ *   4. decided   in the turn: the reply is made, and stored with the key in the same record
+ *   5. released  on disk: the reply leaves. If the write failed, the error's problem instead.
+ *
+ * A reply that is no outcome (5xx, a failed write) is not kept for the key. Loop thread.
+ */
+#include "proto/command.h"
+
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "proto/item.h"
+
+/* ---- 1: read ------------------------------------------------------------------------------------
+ */
+
+static bool is_named(const struct dure_field_errors *errors, const char *field)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        if (strcmp(errors->items[i].field, field) == 0) return true;
+    }
+    return false;
+}
+
+int dure_command_read(const struct dure_schema *schema, void *object, const char *json, size_t len,
+                      struct dure_field_errors *errors)
+{
+    dure_schema_init(schema, object);
+    errors->count = 0;
+    int rv = dure_schema_read_json(schema, object, json, len, NULL, errors);
+    if (rv != 0 && is_named(errors, "")) return rv; /* Not even an object. */
+    if (rv == 0) return dure_schema_require(schema, object, errors);
+    /* A wrong field is absent, too, but is named only once. */
+    struct dure_field_errors missing;
+    missing.count = 0;
+    if (dure_schema_require(schema, object, &missing) != 0) {
+        for (size_t i = 0; i < missing.count; i++) {
+            const struct dure_field_error *one = &missing.items[i];
+            if (!is_named(errors, one->field))
+                dure_field_errors_add(errors, one->field, "%s", one->message);
+        }
+    }
+    return rv;
+}
+
+static void refuse_fields(struct dure_call *call, const struct dure_field_errors *errors)
+{
+    const char *what = is_named(errors, "") ? "the body is no JSON object that can be read"
+                                            : "some fields are wrong, see errors";
+    char detail[256];
+    if (errors->count == 1 && errors->items[0].field[0] != '\0') {
+        snprintf(detail, sizeof detail, "%s %s", errors->items[0].field, errors->items[0].message);
+        what = detail;
+    }
+    dure_call_problem(call, 400, what, errors);
+    dure_call_respond(call);
+}
+
+/* False: refused with 415. A body that nobody reads may be of any type. */
+static bool check_content(struct dure_call *call)
+{
+    if (dure_negotiate_content(call->request) == DURE_CONTENT_JSON) return true;
+    dure_call_refuse(call, 415, "the body must be JSON");
+    return false;
+}
+
+/* ---- 4: decided
+ * ------------------------------------------------------------------------------------ */
+
+static void made(struct dure_call *call, const struct dure_answer *answer)
+{
+    const struct dure_view *view = &answer->view;
+    call->status = call->route.kind == DURE_ROUTE_COLLECTION ? 201 : 200;
+    if (call->request->method == DURE_DELETE || !view->exists) {
+        call->status = 204;
+        return;
+    }
+    struct dure_origin origin = dure_item_origin(call);
+    dure_item_headers(call, view);
+    if (call->status == 201) {
+        dure_buf_lit(&call->headers, "Location: ");
+        dure_buf_add(&call->headers, origin.base, origin.base_len);
+        dure_item_path(origin.path, view->id, &call->headers);
+        dure_buf_lit(&call->headers, "\r\n");
+    }
+    dure_item_write(call->route.collection, origin, view, &call->body);
+}
+
+static void refused(struct dure_call *call, const struct dure_answer *answer)
+{
+    int status = answer->status >= 400 && answer->status < 600 ? answer->status : 409;
+    struct dure_buf path = {0};
+    struct dure_span instance = call->request->path;
+    if (answer->view.exists) {
+        dure_item_path(call->route.path, answer->view.id, &path);
+        instance = (struct dure_span){path.data, path.len};
+    }
+    dure_call_problem_at(call, status, answer->detail, NULL, instance);
+    dure_buf_fini(&path);
+}
+
+static void decided(struct dure_ask *ask, const struct dure_answer *answer)
+{
+    struct dure_call *call = (struct dure_call *)ask;
+    dure_call_clear(call);
+    if (answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING)
+        made(call, answer);
+    else
+        refused(call, answer);
+    if (!call->keyed) return;
+    if (answer->verdict == DURE_FAILED || call->status >= 500) {
+        dure_idem_cancel(ask->rt, ask->key);
+    } else {
+        dure_idem_finish(ask->rt, ask, call->status, &call->headers, &call->body);
+    }
+    call->keyed = false;
+}
+
+static void released(struct dure_ask *ask, int rv)
+{
+    struct dure_call *call = (struct dure_call *)ask;
+    if (rv == 0)
+        dure_call_respond(call);
+    else
+        dure_call_fail(call, rv);
+}
+
+_Static_assert(offsetof(struct dure_call, ask) == 0, "an ask is its call");
+
+/* ---- 2 and 3: key, submit
+ * ------------------------------------------------------------------------------ */
+
+static uint64_t fingerprint(const struct dure_request *request)
+{
+    uint64_t where =
+        XXH3_64bits_withSeed(request->path.data, request->path.len, (uint64_t)request->method);
+    return XXH3_64bits_withSeed(request->body.data, request->body.len, where);
+}
+
+static void replay(struct dure_call *call, struct dure_idem_reply *reply)
+{
+    call->status = reply->status;
+    dure_call_clear(call);
+    dure_buf_add(&call->headers, reply->headers.data, reply->headers.len);
+    dure_buf_add(&call->body, reply->body.data, reply->body.len);
+    dure_buf_fini(&reply->headers);
+    dure_buf_fini(&reply->body);
+    dure_call_respond(call);
+}
+
+static void submit(struct dure_call *call, bool resume)
+{
+    struct dure_ask *ask = &call->ask;
+    struct dure_runtime *rt = call->gateway->rt;
+    int rv = resume ? dure_ask_resume(rt, ask) : dure_ask_submit(rt, ask);
+    if (rv == 0) return;
+    if (call->keyed) dure_idem_cancel(rt, ask->key);
+    call->keyed = false;
+    dure_call_fail(call, rv);
+}
+
+static void begin_key(struct dure_call *call, struct dure_span key)
+{
+    struct dure_ask *ask = &call->ask;
+    if (key.len == 0 || key.len > DURE_KEY_BYTES_MAX) {
+        dure_call_refuse(call, 400, "an Idempotency-Key has 1 to %d bytes", DURE_KEY_BYTES_MAX);
+        return;
+    }
+    XXH128_hash_t hash = XXH3_128bits(key.data, key.len);
+    ask->has_key = true;
+    ask->key[0] = hash.high64;
+    ask->key[1] = hash.low64;
+    ask->fingerprint = fingerprint(call->request);
+    enum dure_idem_result result;
+    struct dure_idem_reply reply = {0};
+    int rv = dure_idem_begin(call->gateway->rt, ask->key, ask->fingerprint, &result, &reply);
+    if (rv != 0) {
+        dure_call_fail(call, rv);
+        return;
+    }
+    if (result == DURE_IDEM_REPLY) {
+        replay(call, &reply);
+        return;
+    }
+    call->keyed = true;
+    if (result == DURE_IDEM_STARTED) {
+        ask->type = reply.type;
+        ask->id = reply.id;
+    }
+    submit(call, result == DURE_IDEM_STARTED);
+}
+
+/* What the caller has not set: type, command, id, by_key, data. */
+static void ask(struct dure_call *call)
+{
+    struct dure_ask *ask = &call->ask;
+    struct dure_runtime *rt = call->gateway->rt;
+    int64_t wait_ms = dure_negotiate_wait_ms(call->request);
+    ask->wait_until_ms = wait_ms == 0 ? 0 : rt->io->wall_ms(rt->io) + wait_ms;
+    ask->decided = decided;
+    ask->released = released;
+    ask->has_key = false;
+    ask->if_match = 0;
+    ask->mail.kind = DURE_MAIL_COMMAND; /* A call is used again: no mark of a resumed ask. */
+    if (call->route.kind != DURE_ROUTE_COLLECTION && dure_negotiate_has_match(call->request)) {
+        struct dure_view view = {0};
+        int rv = dure_runtime_view(rt, ask->type, ask->id, &view);
+        if (rv == 0) ask->if_match = dure_negotiate_match(call->request, view.version);
+    }
+    struct dure_span key = dure_request_header(call->request, "idempotency-key");
+    if (key.data != NULL)
+        begin_key(call, key);
+    else
+        submit(call, false);
+}
+
+/* ---- The routes
+ * --------------------------------------------------------------------------------------------- */
+
+void dure_command_create(struct dure_call *call)
+{
+    const struct dure_collection *collection = call->route.collection;
+    const struct dure_command *create = collection->aggregate->create;
+    if (!check_content(call)) return;
+    struct dure_field_errors errors;
+    int rv = dure_command_read(create->schema, call->payload, call->request->body.data,
+                               call->request->body.len, &errors);
+    if (rv == 0 && collection->key != NULL && dure_field_is_null(collection->key, call->payload)) {
+        errors.count = 0;
+        dure_field_errors_add(&errors, collection->key->name, "is required");
+        rv = DURE_EINVAL;
+    }
+    if (rv != 0) {
+        refuse_fields(call, &errors);
+        return;
+    }
+    call->ask.type = collection->type;
+    call->ask.command = create;
+    call->ask.data = call->payload;
+    call->ask.by_key = collection->key != NULL;
+    call->ask.id = DURE_NEW;
+    if (collection->key != NULL)
+        memcpy(&call->ask.id, call->payload + collection->key->offset, sizeof call->ask.id);
+    ask(call);
+}
+
+static void ask_existing(struct dure_call *call, const struct dure_command *command,
+                         const void *data)
+{
+    call->ask.type = call->route.collection->type;
+    call->ask.command = command;
+    call->ask.data = data;
+    call->ask.by_key = false;
+    call->ask.id = call->route.id;
+    ask(call);
+}
+
+void dure_command_run(struct dure_call *call)
+{
+    const struct dure_command *command = call->route.command;
+    if (command->schema == NULL) {
+        ask_existing(call, command, NULL);
+        return;
+    }
+    struct dure_span body = call->request->body;
+    if (body.len == 0)
+        body = (struct dure_span){"{}", 2};
+    else if (!check_content(call))
+        return;
+    struct dure_field_errors errors;
+    if (dure_command_read(command->schema, call->payload, body.data, body.len, &errors) != 0)
+        refuse_fields(call, &errors);
+    else
+        ask_existing(call, command, call->payload);
+}
+
+void dure_command_edit(struct dure_call *call)
+{
+    const struct dure_schema *schema = call->route.collection->aggregate->schema;
+    if (!check_content(call)) return;
+    struct dure_field_errors errors;
+    errors.count = 0;
+    call->edit =
+        (struct dure_edit){.state = call->payload, .replace = call->request->method == DURE_PUT};
+    dure_schema_init(schema, call->payload);
+    int rv = dure_schema_read_json(schema, call->payload, call->request->body.data,
+                                   call->request->body.len, &call->edit.named, &errors);
+    if (rv != 0)
+        refuse_fields(call, &errors);
+    else
+        ask_existing(call, NULL, &call->edit);
+}
+
+void dure_command_remove(struct dure_call *call)
+{
+    const struct dure_command *remove = call->route.collection->aggregate->remove;
+    if (remove == NULL) {
+        call->edit = (struct dure_edit){.remove = true};
+        ask_existing(call, NULL, &call->edit);
+        return;
+    }
+    if (remove->schema != NULL) dure_schema_init(remove->schema, call->payload);
+    ask_existing(call, remove, remove->schema != NULL ? call->payload : NULL);
+}

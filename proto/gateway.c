@@ -1,0 +1,223 @@
+/*
+ * The server's handler: from a request to the function that answers it.
+ *
+ *   1. the path becomes a route; an unknown one is a 404
+ *   2. OPTIONS and preflights are answered; a method that the route does not take is a 405
+ *   3. an Accept without JSON is a 406
+ *   4. the route's function takes over; every path through it ends in dure_call_respond
+ *
+ * Bulk bodies are streamed and have their own way (bulk.c). Loop thread.
+ */
+#include "proto/gateway.h"
+
+#include <stdlib.h>
+
+#include "proto/bulk.h"
+#include "proto/call.h"
+#include "proto/command.h"
+#include "proto/cors.h"
+#include "proto/item.h"
+#include "proto/list.h"
+#include "proto/pages.h"
+#include "proto/problem.h"
+#include "proto/sagas.h"
+
+static bool is_read(const struct dure_call *call)
+{
+    return call->request->method == DURE_GET || call->request->method == DURE_HEAD;
+}
+
+static void options(struct dure_call *call)
+{
+    call->status = 204;
+    dure_call_clear(call);
+    dure_buf_lit(&call->headers, "Allow: ");
+    dure_route_write_methods(dure_route_methods(&call->route), &call->headers);
+    dure_buf_lit(&call->headers, "\r\n");
+    if (dure_cors_is_preflight(call->request)) dure_cors_preflight(call->request, &call->headers);
+    dure_call_respond(call);
+}
+
+static bool is_page(const struct dure_route *route)
+{
+    return route->kind == DURE_ROUTE_HOME || route->kind == DURE_ROUTE_LIVEZ ||
+           route->kind == DURE_ROUTE_READYZ || route->kind == DURE_ROUTE_METRICS;
+}
+
+/* True: answered. */
+static bool refuse(struct dure_call *call)
+{
+    bool known = call->route.kind != DURE_ROUTE_NONE;
+    if (call->request->method == DURE_OPTIONS && (known || dure_cors_is_preflight(call->request))) {
+        options(call);
+    } else if (!known) {
+        dure_call_refuse(call, 404, "there is nothing at this path");
+    } else if (!(dure_route_methods(&call->route) & 1u << call->request->method)) {
+        dure_call_refuse(call, 405, "this path does not take this method, see Allow");
+    } else if (!is_page(&call->route) && call->accept == DURE_ACCEPT_NONE) {
+        dure_call_refuse(call, 406, "there is only JSON here");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void dispatch(struct dure_call *call)
+{
+    switch (call->route.kind) {
+    case DURE_ROUTE_COLLECTION:
+        if (is_read(call))
+            dure_list_get(call);
+        else
+            dure_command_create(call);
+        break;
+    case DURE_ROUTE_ITEM:
+        if (is_read(call))
+            dure_item_get(call);
+        else if (call->request->method == DURE_DELETE)
+            dure_command_remove(call);
+        else
+            dure_command_edit(call);
+        break;
+    case DURE_ROUTE_COMMAND: dure_command_run(call); break;
+    case DURE_ROUTE_HISTORY: dure_item_history(call); break;
+    case DURE_ROUTE_PROFILE: dure_pages_profile(call); break;
+    case DURE_ROUTE_HOME: dure_pages_home(call); break;
+    case DURE_ROUTE_LIVEZ: dure_pages_livez(call); break;
+    case DURE_ROUTE_READYZ: dure_pages_readyz(call); break;
+    case DURE_ROUTE_METRICS: dure_pages_metrics(call); break;
+    case DURE_ROUTE_SAGAS: dure_sagas_get(call); break;
+    case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
+    case DURE_ROUTE_SERVER:
+    case DURE_ROUTE_NONE: dure_call_refuse(call, 404, "there is nothing at this path"); break;
+    }
+}
+
+/* ---- The handler -------------------------------------------------------------------------------
+ */
+
+static bool wants_stream(void *arg, const struct dure_request *request)
+{
+    const struct dure_gateway *gateway = arg;
+    if (request->method != DURE_POST) return false;
+    if (dure_negotiate_content(request) != DURE_CONTENT_NDJSON) return false;
+    struct dure_route route = dure_route_find(&gateway->routes, request->path);
+    return dure_bulk_wants(&route, request);
+}
+
+static void on_request(void *arg, struct dure_exchange *exchange)
+{
+    struct dure_gateway *gateway = arg;
+    const struct dure_request *request = dure_exchange_request(exchange);
+    dure_exchange_set_data(exchange, NULL);
+    struct dure_route route = dure_route_find(&gateway->routes, request->path);
+    if (request->streaming || dure_bulk_wants(&route, request)) {
+        dure_bulk_start(gateway, exchange, &route);
+        return;
+    }
+    struct dure_call *call = dure_call_new(gateway, exchange);
+    if (call == NULL) {
+        struct dure_buf none = {0};
+        dure_exchange_respond(exchange, 503, &none, NULL, 0);
+        return;
+    }
+    call->route = route;
+    call->accept = dure_negotiate_accept(request);
+    dure_call_clear(call);
+    if (!refuse(call)) dispatch(call);
+}
+
+static void on_body(void *arg, struct dure_exchange *exchange, const char *data, size_t len)
+{
+    (void)arg;
+    dure_bulk_body(exchange, data, len);
+}
+
+static void on_drain(void *arg, struct dure_exchange *exchange)
+{
+    (void)arg;
+    dure_bulk_drain(exchange);
+}
+
+static void on_abort(void *arg, struct dure_exchange *exchange)
+{
+    (void)arg;
+    dure_bulk_abort(exchange); /* Others answer as ever; the bytes are dropped. */
+}
+
+static void error_body(void *arg, int status, const char *detail, struct dure_buf *out,
+                       const char **type)
+{
+    (void)arg;
+    *type = DURE_PROBLEM_TYPE;
+    dure_problem_write(out, status, detail, (struct dure_span){0}, NULL);
+}
+
+/* ---- Open, close
+ * ---------------------------------------------------------------------------------- */
+
+static void count_payload(struct dure_gateway *gateway, const struct dure_schema *schema)
+{
+    if (schema != NULL && schema->size > gateway->payload_bytes)
+        gateway->payload_bytes = schema->size;
+}
+
+int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
+                      const struct dure_gateway_options *options)
+{
+    struct dure_gateway *gateway = calloc(1, sizeof *gateway);
+    if (gateway == NULL) return DURE_ENOMEM;
+    gateway->rt = rt;
+    int rv = dure_route_init(&gateway->routes, options->systems, options->root);
+    if (rv != 0) {
+        dure_gateway_close(gateway);
+        return rv;
+    }
+    for (size_t i = 0; i < gateway->routes.collections_count; i++) {
+        const struct dure_aggregate *aggregate = gateway->routes.collections[i].aggregate;
+        count_payload(gateway, aggregate->schema);
+        for (size_t j = 0; aggregate->commands != NULL && aggregate->commands[j] != NULL; j++)
+            count_payload(gateway, aggregate->commands[j]->schema);
+        if (aggregate->create != NULL) count_payload(gateway, aggregate->create->schema);
+        if (aggregate->remove != NULL) count_payload(gateway, aggregate->remove->schema);
+    }
+    gateway->handler = (struct dure_server_handler){
+        .wants_stream = wants_stream,
+        .on_request = on_request,
+        .on_body = on_body,
+        .on_drain = on_drain,
+        .on_abort = on_abort,
+        .error_body = error_body,
+        .arg = gateway,
+    };
+    *out = gateway;
+    return 0;
+}
+
+const struct dure_server_handler *dure_gateway_handler(const struct dure_gateway *gateway)
+{
+    return &gateway->handler;
+}
+
+void dure_gateway_attach(struct dure_gateway *gateway, struct dure_server *server)
+{
+    gateway->server = server;
+}
+
+void dure_gateway_not_ready(struct dure_gateway *gateway)
+{
+    gateway->not_ready = true;
+}
+
+bool dure_gateway_idle(const struct dure_gateway *gateway)
+{
+    return gateway->calls_count == 0;
+}
+
+void dure_gateway_close(struct dure_gateway *gateway)
+{
+    if (gateway == NULL) return;
+    dure_call_free_all(gateway);
+    dure_route_fini(&gateway->routes);
+    free(gateway);
+}

@@ -1,0 +1,35 @@
+/*
+ * The gateway: SPEC A on top of the HTTP server and the runtime. It is the server's handler: finds
+ * the route, reads the body by the schema, asks the runtime, and answers when that is durable.
+ *
+ * One gateway per node, on the loop thread. Everything it needs for a request comes from a pool.
+ */
+#ifndef DURE_PROTO_GATEWAY_H
+#define DURE_PROTO_GATEWAY_H
+
+#include "proto/server.h"
+#include "runtime/core.h"
+
+struct dure_gateway;
+
+struct dure_gateway_options {
+    const char *root;                         /* System that owns colliding unprefixed paths. */
+    const struct dure_system *const *systems; /* Those that are served; NULL at the end. */
+};
+
+/* 0, DURE_EINVAL (no such root, nothing served), DURE_ENOMEM. The registry must be initialised;
+ * options are lent, the systems live as long as the process. */
+DURE_MUST_CHECK int dure_gateway_open(struct dure_gateway **gateway, struct dure_runtime *rt,
+                                      const struct dure_gateway_options *options);
+/* For dure_server_open; valid until close. */
+const struct dure_server_handler *dure_gateway_handler(const struct dure_gateway *gateway);
+/* Lets /metrics show the server's numbers. NULL takes it away again. */
+void dure_gateway_attach(struct dure_gateway *gateway, struct dure_server *server);
+/* A node that is about to stop says so: /readyz answers 503 from now on. */
+void dure_gateway_not_ready(struct dure_gateway *gateway);
+/* True when no request and no query is under way. */
+bool dure_gateway_idle(const struct dure_gateway *gateway);
+/* Frees all. Every exchange must have been answered (dure_gateway_idle). Safe on NULL. */
+void dure_gateway_close(struct dure_gateway *gateway);
+
+#endif

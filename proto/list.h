@@ -1,0 +1,11 @@
+/*
+ * GET /c: pages of a collection (SPEC A4).
+ */
+#ifndef DURE_PROTO_LIST_H
+#define DURE_PROTO_LIST_H
+
+#include "proto/call.h"
+
+void dure_list_get(struct dure_call *call);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * /metrics (Prometheus text exposition format 0.0.4).
+ *
+ *   1. requests are counted as their answers leave
+ *   2. a scrape writes these counters, the runtime's, the stores' and the server's, each family
+ *      with its type and one line that says what it is
+ *
+ * Cannot fail. Loop thread.
+ */
+#include "proto/metrics.h"
+
+#include "proto/call.h"
+
+static const char *const methods[DURE_METRICS_METHODS] = {"GET",   "HEAD",   "POST",    "PUT",
+                                                          "PATCH", "DELETE", "OPTIONS", "OTHER"};
+
+void dure_metrics_count(struct dure_http_metrics *metrics, enum dure_method method, int status,
+                        uint64_t took_ns)
+{
+    DURE_ASSERT((unsigned)method < DURE_METRICS_METHODS);
+    DURE_ASSERT(status >= 0 && status < DURE_METRICS_STATUSES);
+    metrics->requests[method][status]++;
+    size_t bucket = 0;
+    while (bucket < DURE_METRICS_BUCKETS - 1 && took_ns >> bucket >= 64000) bucket++;
+    metrics->latency[bucket]++;
+    metrics->latency_ns_sum += took_ns;
+    metrics->latency_count++;
+}
+
+static void family(struct dure_buf *out, const char *name, const char *type, const char *help)
+{
+    dure_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void counter(struct dure_buf *out, const char *name, uint64_t value, const char *help)
+{
+    family(out, name, "counter", help);
+    dure_buf_printf(out, "%s %llu\n", name, (unsigned long long)value);
+}
+
+static void gauge(struct dure_buf *out, const char *name, int64_t value, const char *help)
+{
+    family(out, name, "gauge", help);
+    dure_buf_printf(out, "%s %lld\n", name, (long long)value);
+}
+
+/* Buckets of doubling width; the last one is open. */
+static void buckets(struct dure_buf *out, const char *name, const uint64_t *counts, size_t count,
+                    double first)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += counts[i];
+        if (i < count - 1)
+            dure_buf_printf(out, "%s_bucket{le=\"%.9g\"} %llu\n", name,
+                            first * (double)((uint64_t)1 << i), (unsigned long long)sum);
+        else
+            dure_buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n", name, (unsigned long long)sum);
+    }
+}
+
+static void write_requests(const struct dure_http_metrics *metrics, struct dure_buf *out)
+{
+    family(out, "dure_http_requests_total", "counter", "Answered requests.");
+    for (size_t method = 0; method < DURE_METRICS_METHODS; method++) {
+        for (size_t status = 0; status < DURE_METRICS_STATUSES; status++) {
+            uint64_t count = metrics->requests[method][status];
+            if (count == 0) continue;
+            dure_buf_printf(out, "dure_http_requests_total{method=\"%s\",status=\"%zu\"} %llu\n",
+                            methods[method], status, (unsigned long long)count);
+        }
+    }
+    family(out, "dure_http_request_seconds", "histogram", "From the whole request to its answer.");
+    buckets(out, "dure_http_request_seconds", metrics->latency, DURE_METRICS_BUCKETS, 64e-6);
+    dure_buf_printf(
+        out, "dure_http_request_seconds_sum %.9f\ndure_http_request_seconds_count %llu\n",
+        (double)metrics->latency_ns_sum / 1e9, (unsigned long long)metrics->latency_count);
+    family(out, "dure_bulk_lines_total", "counter", "Answered lines of bulk requests.");
+    for (size_t i = 2; i <= 5; i++) {
+        dure_buf_printf(out, "dure_bulk_lines_total{status=\"%zuxx\"} %llu\n", i,
+                        (unsigned long long)metrics->bulk_lines[i]);
+    }
+}
+
+static void write_server(const struct dure_server *server, struct dure_buf *out)
+{
+    if (server == NULL) return;
+    struct dure_server_stats stats;
+    dure_server_stats(server, &stats);
+    gauge(out, "dure_http_connections", (int64_t)stats.connections, "Open connections.");
+    gauge(out, "dure_http_exchanges", (int64_t)stats.exchanges, "Requests under way.");
+    counter(out, "dure_http_connections_total", stats.connections_total, "Connections taken.");
+    counter(out, "dure_http_refused_total", stats.refused_total, "Refused for overload.");
+    counter(out, "dure_http_malformed_total", stats.malformed_total, "What was no HTTP.");
+    counter(out, "dure_http_timeouts_total", stats.timeouts_total,
+            "Connections that were too slow.");
+    counter(out, "dure_http_received_bytes_total", stats.bytes_in_total, "Bytes in.");
+    counter(out, "dure_http_sent_bytes_total", stats.bytes_out_total, "Bytes out.");
+}
+
+static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
+{
+    const struct dure_metrics *metrics = &rt->metrics;
+    counter(out, "dure_asks_total", metrics->asks, "Commands taken from outside.");
+    counter(out, "dure_asks_refused_total", metrics->asks_refused,
+            "Commands refused: queues full.");
+    counter(out, "dure_turns_total", metrics->turns, "Messages handled by actors.");
+    counter(out, "dure_events_total", metrics->events, "Events.");
+    counter(out, "dure_commits_total", metrics->records, "Journal records made durable.");
+    counter(out, "dure_commit_bytes_total", metrics->record_bytes, "Their bytes.");
+    counter(out, "dure_commits_failed_total", metrics->failed_appends, "Appends that failed.");
+    counter(out, "dure_nospace_total", metrics->nospace, "Appends that met a full disk.");
+    counter(out, "dure_checkpoints_total", metrics->checkpoints, "Checkpoints finished.");
+    counter(out, "dure_checkpoint_rows_total", metrics->checkpoint_rows, "Rows written back.");
+    counter(out, "dure_actors_loaded_total", metrics->loaded, "Actors read from their rows.");
+    counter(out, "dure_actors_passivated_total", metrics->passivated,
+            "Actors dropped from memory.");
+    counter(out, "dure_deferred_total", metrics->deferred,
+            "Messages that went on in a later record.");
+    counter(out, "dure_projections_total", metrics->projections, "Events applied to views.");
+    family(out, "dure_commit_seconds", "histogram", "From append to durable.");
+    buckets(out, "dure_commit_seconds", metrics->append_ns_buckets, 24, 16e-6);
+    uint64_t appends = 0;
+    for (size_t i = 0; i < 24; i++) appends += metrics->append_ns_buckets[i];
+    dure_buf_printf(out, "dure_commit_seconds_sum %.9f\ndure_commit_seconds_count %llu\n",
+                    (double)metrics->append_ns_sum / 1e9, (unsigned long long)appends);
+    family(out, "dure_commit_turns", "histogram", "Turns in one record.");
+    buckets(out, "dure_commit_turns", metrics->batch_turns_buckets, 16, 1);
+    uint64_t batches = 0;
+    for (size_t i = 0; i < 16; i++) batches += metrics->batch_turns_buckets[i];
+    dure_buf_printf(out, "dure_commit_turns_sum %llu\ndure_commit_turns_count %llu\n",
+                    (unsigned long long)metrics->turns, (unsigned long long)batches);
+    gauge(out, "dure_asks", rt->asks_count, "Commands under way.");
+    gauge(out, "dure_actors", rt->actors_count, "Actors in memory.");
+    gauge(out, "dure_actors_bytes", rt->memory_bytes, "Memory that they take.");
+    gauge(out, "dure_actors_dirty", (int64_t)rt->dirty_count,
+          "Actors that differ from their rows.");
+    gauge(out, "dure_timers", (int64_t)rt->timers_count, "Timers that are set.");
+    gauge(out, "dure_journal_durable_lsn", (int64_t)rt->lsn_durable, "Last durable record.");
+    gauge(out, "dure_journal_first_lsn", (int64_t)rt->journal->ops->first(rt->journal),
+          "First record still there.");
+    gauge(out, "dure_journal_bytes", (int64_t)rt->journal->ops->bytes(rt->journal),
+          "Journal on disk.");
+    gauge(out, "dure_checkpoint_lsn", (int64_t)dure_checkpoint_lsn(rt), "Replay begins behind it.");
+    gauge(out, "dure_rows_bytes", (int64_t)rt->rows->ops->bytes(rt->rows), "Rows on disk.");
+}
+
+/* Aggregates by type, and the sagas that are under way. */
+static void write_types(const struct dure_runtime *rt, struct dure_buf *out)
+{
+    family(out, "dure_aggregates", "gauge", "Aggregates and rows of views that exist.");
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        const struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_AGGREGATE && type->kind != DURE_KIND_VIEW) continue;
+        dure_buf_printf(out, "dure_aggregates{type=\"%s\"} %lld\n", type->name,
+                        (long long)rt->counters[i].count);
+    }
+    family(out, "dure_sagas", "gauge", "Sagas under way.");
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        const struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_SAGA) continue;
+        dure_buf_printf(out, "dure_sagas{type=\"%s\"} %lld\n", type->name,
+                        (long long)rt->counters[i].count);
+    }
+    counter(out, "dure_sagas_started_total", rt->metrics.sagas_started, "Sagas begun.");
+    family(out, "dure_sagas_ended_total", "counter", "Sagas ended, by outcome.");
+    dure_buf_printf(out,
+                    "dure_sagas_ended_total{outcome=\"done\"} %llu\n"
+                    "dure_sagas_ended_total{outcome=\"refused\"} %llu\n",
+                    (unsigned long long)rt->metrics.sagas_done,
+                    (unsigned long long)rt->metrics.sagas_refused);
+    counter(out, "dure_sagas_parked_total", rt->metrics.sagas_parked, "Sagas parked.");
+}
+
+void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out)
+{
+    write_requests(&gateway->metrics, out);
+    write_server(gateway->server, out);
+    write_runtime(gateway->rt, out);
+    write_types(gateway->rt, out);
+}

@@ -1,0 +1,162 @@
+/*
+ * Sagas under way.
+ *
+ *   1. list   one query per saga type, one after the other, each adding its items to the body
+ *   2. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
+ *             answer is 202
+ *
+ * Fails as a list does, and with 404 or 409 for a push that nothing waits for. Loop thread.
+ */
+#include "proto/sagas.h"
+
+#include <stdlib.h>
+
+struct list {
+    struct dure_query query;
+    struct dure_call *call;
+    size_t type; /* Registry index of the present one. */
+    size_t count;
+};
+
+static const char *phase_name(uint8_t phase)
+{
+    static const char *const names[] = {"none", "forward", "undoing", "refusing", "late", "ended"};
+    return phase < sizeof names / sizeof names[0] ? names[phase] : "unknown";
+}
+
+static void write_date(struct dure_buf *out, const char *name, int64_t ms)
+{
+    static const struct dure_field field = {
+        .name = "date", .kind = DURE_DATE, .size = sizeof(int64_t)};
+    dure_buf_printf(out, ",\"%s\":", name);
+    dure_field_write_json(&field, &ms, out);
+}
+
+static void write_saga(const struct dure_type *type, const struct dure_view *view,
+                       struct dure_buf *out)
+{
+    const struct dure_saga_state *state = view->state;
+    const struct dure_saga *saga = type->saga;
+    dure_buf_printf(out, "{\"type\":\"%s\",\"id\":%lld,\"phase\":\"%s\",\"step\":", type->name,
+                    (long long)view->id, phase_name(state->phase));
+    if (state->step < saga->steps_count)
+        dure_buf_printf(out, "\"%s\"", saga->steps[state->step].name);
+    else
+        dure_buf_lit(out, "null");
+    dure_buf_printf(out, ",\"parked\":%s", state->parked ? "true" : "false");
+    write_date(out, "started", state->started_ms);
+    write_date(out, "since", state->since_ms);
+    dure_buf_lit(out, ",\"reason\":");
+    size_t len = strnlen(state->reason, sizeof state->reason);
+    if (len > 0 && dure_utf8_valid(state->reason, len))
+        dure_json_string(out, state->reason, len);
+    else
+        dure_buf_lit(out, "null");
+    dure_buf_lit(out, ",\"data\":{");
+    if (saga->data != NULL) dure_schema_write_json(saga->data, DURE_SAGA_DATA(state), out);
+    dure_buf_lit(out, "},\"_links\":{");
+    if (state->parked) {
+        dure_buf_printf(out,
+                        "\"retry\":{\"href\":\"/sagas/%s/%lld/retry\"},"
+                        "\"skip\":{\"href\":\"/sagas/%s/%lld/skip\"}",
+                        type->name, (long long)view->id, type->name, (long long)view->id);
+    }
+    dure_buf_lit(out, "}}");
+}
+
+static void next_type(struct list *list);
+
+static void done(struct dure_query *query)
+{
+    struct list *list = (struct list *)query;
+    struct dure_call *call = list->call;
+    int rv = query->rv;
+    for (size_t i = 0; rv == 0 && i < query->ids_count; i++) {
+        struct dure_view view;
+        rv = dure_runtime_view(call->gateway->rt, query->type, query->ids[i], &view);
+        if (rv == 0) {
+            if (list->count++ > 0) dure_buf_byte(&call->body, ',');
+            write_saga(query->type, &view, &call->body);
+        } else if (rv == DURE_ENOTFOUND) {
+            rv = 0; /* It has ended meanwhile. */
+        }
+    }
+    dure_query_fini(query);
+    if (rv == 0) {
+        list->type++;
+        next_type(list);
+        return;
+    }
+    free(list);
+    dure_call_fail(call, rv);
+}
+
+_Static_assert(offsetof(struct list, query) == 0, "a query is its list");
+
+static void next_type(struct list *list)
+{
+    struct dure_call *call = list->call;
+    while (list->type < dure_registry_count() &&
+           dure_registry_type(list->type)->kind != DURE_KIND_SAGA)
+        list->type++;
+    if (list->type == dure_registry_count()) {
+        free(list);
+        dure_buf_lit(&call->body, "]}}");
+        dure_call_respond_durable(call, dure_sagas_get);
+        return;
+    }
+    list->query = (struct dure_query){.type = dure_registry_type(list->type),
+                                      .by_after = true,
+                                      .size = DURE_PAGE_SIZE_MAX,
+                                      .done = done};
+    int rv = dure_query_start(call->gateway->rt, &list->query);
+    if (rv == 0) return;
+    dure_query_fini(&list->query);
+    free(list);
+    dure_call_fail(call, rv);
+}
+
+void dure_sagas_get(struct dure_call *call)
+{
+    struct list *list = calloc(1, sizeof *list);
+    if (list == NULL) {
+        dure_call_fail(call, DURE_ENOMEM);
+        return;
+    }
+    list->call = call;
+    call->status = 200;
+    dure_call_clear(call);
+    dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
+    dure_buf_lit(&call->body, "{\"_embedded\":{\"sagas\":[");
+    next_type(list);
+}
+
+void dure_sagas_push(struct dure_call *call)
+{
+    struct dure_runtime *rt = call->gateway->rt;
+    struct dure_view view;
+    int rv = dure_runtime_view(rt, call->route.saga, call->route.id, &view);
+    if (rv == DURE_ENOTFOUND) {
+        dure_call_refuse(call, 404, "there is no such saga under way");
+        return;
+    }
+    if (rv != 0) {
+        dure_call_fail(call, rv);
+        return;
+    }
+    if (!((const struct dure_saga_state *)view.state)->parked) {
+        dure_call_refuse(call, 409, "the saga is not parked: it goes on by itself");
+        return;
+    }
+    struct dure_mail *mail = dure_group_mail(rt);
+    mail->kind = call->route.skip ? DURE_MAIL_SKIP : DURE_MAIL_RETRY;
+    mail->type = call->route.saga;
+    mail->id = call->route.id;
+    dure_mailbox_push(rt, mail);
+    rt->io->soon(rt->io);
+    call->status = 202;
+    dure_call_clear(call);
+    dure_buf_lit(&call->headers, "Content-Type: application/json\r\n");
+    write_saga(call->route.saga, &view, &call->body);
+    dure_call_respond_durable(call, NULL);
+}
