@@ -19,6 +19,7 @@
 
 struct dure_runtime;
 struct dure_actor;
+struct dure_checkpoint;
 struct dure_ask;
 
 /* ---- Types (registry.c): one per aggregate, key directory, saga or view; global, fixed at start -- */
@@ -102,6 +103,7 @@ struct dure_actor {
     bool stored;     /* Has a row (kept by the checkpoint). */
     bool writing;    /* A copy is in the running checkpoint. Then not passivated either. */
     uint64_t group;  /* Number of the last group that touched it (undo is kept once a group). */
+    struct dure_undo *undo;                 /* Of that group. */
     struct dure_ask *asks;                  /* Waiting for this saga's end. */
     size_t timer_at;                        /* Place in the timer heap + 1; 0: not there. */
     struct dure_actor_head head;
@@ -153,6 +155,7 @@ struct dure_mail {
 
 struct dure_undo { /* An actor as it was before the group. */
     struct dure_undo *next;
+    struct dure_undo *older; /* Of the actor, in the group before; valid while that is written. */
     struct dure_actor *actor;
     struct dure_actor_head head;
     char state[];
@@ -269,6 +272,12 @@ void dure_idem_recover(struct dure_runtime *rt, const void *entry, size_t len);
 void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_fini(struct dure_runtime *rt);
+/* For the checkpoint: adds each durable entry as a row; afterwards says how the batch went. */
+typedef void dure_idem_add(struct dure_checkpoint *checkpoint, enum dure_table table, uint32_t type,
+                           int64_t id, const void *bytes, size_t len);
+void dure_idem_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
+                       dure_idem_add *add);
+void dure_idem_written(struct dure_runtime *rt, int rv);
 struct dure_idem;
 
 /* ---- The runtime ------------------------------------------------------------------------------------ */

@@ -68,6 +68,8 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
     undo->head = actor->head;
     memcpy(undo->state, actor->state, actor->type->state_size);
     undo->next = group->undo;
+    undo->older = actor->undo;
+    actor->undo = undo;
     group->undo = undo;
     actor->group = group->number;
     actor->head.lsn = group->lsn;

@@ -57,6 +57,8 @@ int dure_runtime_open(struct dure_runtime **out, const struct dure_options *opti
         return rv;
     }
     int64_t now = rt->open->time_ms;
+    /* Recovery marked actors with record indexes: group numbers go on above them. */
+    rt->groups_total = rt->lsn_durable + 1;
     dure_group_begin(rt, &rt->groups[0]); /* At the index behind the recovered head. */
     rt->open->time_ms = now;
     *out = rt;
