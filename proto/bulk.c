@@ -183,7 +183,7 @@ static void result_error(struct slot *slot, int rv)
 
 static void write_out(struct bulk *bulk)
 {
-    if (bulk->out.len > 0 && !bulk->aborted)
+    if (bulk->out.len > 0 && !bulk->aborted && !bulk->gateway->closed)
         dure_exchange_write(bulk->exchange, bulk->out.data, bulk->out.len);
     bulk->out.len = 0;
 }
@@ -225,7 +225,7 @@ static size_t feed(struct bulk *bulk, const char *data, size_t len);
 /* Goes on with the body if it can; ends when all is done. */
 static void go_on(struct bulk *bulk)
 {
-    if (bulk->feeding) return;
+    if (bulk->feeding || bulk->gateway->closed) return;
     if (bulk->rest.len > 0 && !bulk->aborted) {
         bulk->rest_at +=
             feed(bulk, bulk->rest.data + bulk->rest_at, bulk->rest.len - bulk->rest_at);

@@ -98,6 +98,7 @@ void dure_call_respond(struct dure_call *call)
     DURE_ASSERT(call->status >= 200 && call->status < DURE_METRICS_STATUSES);
     DURE_ASSERT(call->exchange != NULL);
     struct dure_gateway *gateway = call->gateway;
+    if (gateway->closed) return;
     dure_cors_add(call->request, &call->headers);
     uint64_t took_ns = gateway->rt->io->mono_ns(gateway->rt->io) - call->began_ns;
     dure_metrics_count(&gateway->metrics, call->request->method, call->status, took_ns);

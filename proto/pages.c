@@ -22,7 +22,7 @@ void dure_pages_livez(struct dure_call *call)
 void dure_pages_readyz(struct dure_call *call)
 {
     const struct dure_runtime *rt = call->gateway->rt;
-    bool ready = !call->gateway->not_ready && !rt->stopping && rt->fatal == 0;
+    bool ready = !call->gateway->stopping && !rt->stopping && rt->fatal == 0;
     text(call, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
 

@@ -80,13 +80,11 @@ int dure_route_init(struct dure_routes *routes, const struct dure_system *const 
 {
     *routes = (struct dure_routes){.systems = systems};
     size_t count = 0;
-    bool root_found = root == NULL;
     for (size_t i = 0; systems[i] != NULL; i++) {
-        if (root != NULL && strcmp(systems[i]->name, root) == 0) root_found = true;
         for (size_t j = 0; systems[i]->aggregates != NULL && systems[i]->aggregates[j] != NULL; j++)
             count += systems[i]->aggregates[j]->alias != NULL ? 2 : 1;
     }
-    if (count == 0 || !root_found) return DURE_EINVAL;
+    if (count == 0) return DURE_EINVAL;
     routes->collections = calloc(count, sizeof *routes->collections);
     if (routes->collections == NULL) return DURE_ENOMEM;
     for (size_t i = 0; systems[i] != NULL; i++) {
@@ -158,7 +156,10 @@ static bool is(const struct segment *segment, const char *name)
 static int split(struct dure_span path, struct segment segments[SEGMENTS_MAX])
 {
     if (path.len == 0 || path.data[0] != '/') return -1;
-    if (path.len > 1 && path.data[path.len - 1] == '/') path.len--;
+    if (path.len > 1 && path.data[path.len - 1] == '/') {
+        path.len--;
+        if (path.data[path.len - 1] == '/') return -1;
+    }
     int count = 0;
     size_t at = 1;
     while (at < path.len) {
@@ -171,7 +172,6 @@ static int split(struct dure_span path, struct segment segments[SEGMENTS_MAX])
         if (segment->len == SIZE_MAX || memchr(segment->text, '\0', segment->len) != NULL)
             return -1;
         at = end + 1;
-        if (at == path.len) return -1; /* A second slash at the end. */
     }
     return count;
 }

@@ -55,7 +55,7 @@ struct dure_route {
     bool skip;                          /* … retry or skip. */
 };
 
-/* 0, DURE_EINVAL when nothing is served or `root` is no system, DURE_ENOMEM. */
+/* 0, DURE_EINVAL when nothing is served, DURE_ENOMEM. A `root` that is not served owns nothing. */
 DURE_MUST_CHECK int dure_route_init(struct dure_routes *routes,
                                     const struct dure_system *const *systems, const char *root);
 void dure_route_fini(struct dure_routes *routes);

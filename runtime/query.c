@@ -273,7 +273,6 @@ static bool read_row(struct dure_query *query, const void *row, size_t len)
 {
     struct dure_query_scan *scan = query->scan;
     struct dure_actor_head head = {0};
-    dure_row_init_state(query->type, scan->state);
     scan->rv = dure_row_unpack(query->type, &head, scan->state, row, len);
     return scan->rv == 0 && head.exists && matches(query, scan->state);
 }
