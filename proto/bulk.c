@@ -74,8 +74,7 @@ struct bulk {
     char base[DURE_BASE_BYTES];
 };
 
-/* ---- The ring ----------------------------------------------------------------------------------
- */
+/* ---- The ring ------------------------------------------------------------------------------- */
 
 static struct slot **place(struct bulk *bulk, size_t line)
 {
@@ -129,8 +128,7 @@ static void destroy(struct bulk *bulk)
     free(bulk);
 }
 
-/* ---- 3: results
- * ----------------------------------------------------------------------------------- */
+/* ---- 3: results ----------------------------------------------------------------------------- */
 
 static void result_item(struct slot *slot, int status, const struct dure_view *view)
 {
@@ -178,8 +176,7 @@ static void result_error(struct slot *slot, int rv)
     result_problem(slot, info->http_status, info->text, 0, NULL);
 }
 
-/* ---- 4 and 5: out
- * ------------------------------------------------------------------------------------ */
+/* ---- 4 and 5: out --------------------------------------------------------------------------- */
 
 static void write_out(struct bulk *bulk)
 {
@@ -254,8 +251,13 @@ static void decided(struct dure_ask *ask, const struct dure_answer *answer)
         result_item(slot, 201, &answer->view);
     } else {
         int status = answer->status >= 400 ? answer->status : 409;
+        struct dure_field_errors errors;
+        bool explain = status == 400 && answer->detail != NULL;
+        if (explain)
+            dure_command_explain(slot->bulk->collection->aggregate->schema, answer->detail,
+                                 &errors);
         result_problem(slot, status, answer->detail, answer->view.exists ? answer->view.id : 0,
-                       NULL);
+                       explain ? &errors : NULL);
     }
 }
 
@@ -272,8 +274,7 @@ static void released(struct dure_ask *ask, int rv)
 
 _Static_assert(offsetof(struct slot, ask) == 0, "an ask is its slot");
 
-/* ---- 2: a line
- * ------------------------------------------------------------------------------------------- */
+/* ---- 2: a line ------------------------------------------------------------------------------ */
 
 static bool is_blank(const char *line, size_t len)
 {
@@ -364,8 +365,7 @@ static bool take_long_line(struct bulk *bulk)
     return true;
 }
 
-/* ---- 1: bytes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- 1: bytes ------------------------------------------------------------------------------- */
 
 /* Takes one line or a part of one. Returns the bytes used up; 0: no room. */
 static size_t take_some(struct bulk *bulk, const char *data, size_t len)
@@ -414,8 +414,7 @@ static size_t feed(struct bulk *bulk, const char *data, size_t len)
     return at;
 }
 
-/* ---- The handler's side
- * --------------------------------------------------------------------------------------- */
+/* ---- The handler's side --------------------------------------------------------------------- */
 
 bool dure_bulk_wants(const struct dure_route *route, const struct dure_request *request)
 {

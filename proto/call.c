@@ -146,8 +146,7 @@ void dure_call_fail(struct dure_call *call, int rv)
     dure_call_respond(call);
 }
 
-/* ---- Reads: durable before visible ------------------------------------------------------------
- */
+/* ---- Reads: durable before visible ---------------------------------------------------------- */
 
 static void held(struct dure_hold *hold, int rv)
 {

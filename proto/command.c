@@ -17,8 +17,7 @@
 
 #include "proto/item.h"
 
-/* ---- 1: read ------------------------------------------------------------------------------------
- */
+/* ---- 1: read -------------------------------------------------------------------------------- */
 
 static bool is_named(const struct dure_field_errors *errors, const char *field)
 {
@@ -49,6 +48,16 @@ int dure_command_read(const struct dure_schema *schema, void *object, const char
     return rv;
 }
 
+void dure_command_explain(const struct dure_schema *schema, const char *detail,
+                          struct dure_field_errors *errors)
+{
+    errors->count = 0;
+    size_t len = strcspn(detail, " ");
+    const struct dure_field *field = dure_schema_find(schema, detail, len);
+    const char *message = field != NULL && detail[len] == ' ' ? detail + len + 1 : detail;
+    dure_field_errors_add(errors, field != NULL ? field->name : "", "%s", message);
+}
+
 static void refuse_fields(struct dure_call *call, const struct dure_field_errors *errors)
 {
     const char *what = is_named(errors, "") ? "the body is no JSON object that can be read"
@@ -70,8 +79,7 @@ static bool check_content(struct dure_call *call)
     return false;
 }
 
-/* ---- 4: decided
- * ------------------------------------------------------------------------------------ */
+/* ---- 4: decided ----------------------------------------------------------------------------- */
 
 static void made(struct dure_call *call, const struct dure_answer *answer)
 {
@@ -101,7 +109,11 @@ static void refused(struct dure_call *call, const struct dure_answer *answer)
         dure_item_path(call->route.path, answer->view.id, &path);
         instance = (struct dure_span){path.data, path.len};
     }
-    dure_call_problem_at(call, status, answer->detail, NULL, instance);
+    struct dure_field_errors errors;
+    bool explain = status == 400 && answer->detail != NULL;
+    if (explain)
+        dure_command_explain(call->route.collection->aggregate->schema, answer->detail, &errors);
+    dure_call_problem_at(call, status, answer->detail, explain ? &errors : NULL, instance);
     dure_buf_fini(&path);
 }
 
@@ -133,8 +145,7 @@ static void released(struct dure_ask *ask, int rv)
 
 _Static_assert(offsetof(struct dure_call, ask) == 0, "an ask is its call");
 
-/* ---- 2 and 3: key, submit
- * ------------------------------------------------------------------------------ */
+/* ---- 2 and 3: key, submit ------------------------------------------------------------------- */
 
 static uint64_t fingerprint(const struct dure_request *request)
 {
@@ -220,8 +231,7 @@ static void ask(struct dure_call *call)
         submit(call, false);
 }
 
-/* ---- The routes
- * --------------------------------------------------------------------------------------------- */
+/* ---- The routes ----------------------------------------------------------------------------- */
 
 void dure_command_create(struct dure_call *call)
 {

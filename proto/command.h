@@ -19,4 +19,11 @@ DURE_MUST_CHECK int dure_command_read(const struct dure_schema *schema, void *ob
                                       const char *json, size_t len,
                                       struct dure_field_errors *errors);
 
+/*
+ * A handler's 400 says in its sentence what is wrong; its first word is mostly the field. Makes
+ * the one error of it.
+ */
+void dure_command_explain(const struct dure_schema *schema, const char *detail,
+                          struct dure_field_errors *errors);
+
 #endif

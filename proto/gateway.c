@@ -93,8 +93,7 @@ static void dispatch(struct dure_call *call)
     }
 }
 
-/* ---- The handler -------------------------------------------------------------------------------
- */
+/* ---- The handler ---------------------------------------------------------------------------- */
 
 static bool wants_stream(void *arg, const struct dure_request *request)
 {
@@ -156,8 +155,7 @@ static void error_body(void *arg, int status, const char *detail, struct dure_bu
 /* Closed with requests under way: reachable, so that no leak is reported. */
 static struct dure_gateway *unfinished;
 
-/* ---- Open, close
- * ---------------------------------------------------------------------------------- */
+/* ---- Open, close ---------------------------------------------------------------------------- */
 
 static void count_payload(struct dure_gateway *gateway, const struct dure_schema *schema)
 {

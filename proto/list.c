@@ -27,7 +27,7 @@ struct list {
     _Alignas(16) char wanted[];
 };
 
-/* ---- 1: the query string --------------------------------------------------------------------- */
+/* ---- 1: the query string -------------------------------------------------------------------- */
 
 static bool is(const char *text, size_t len, const char *name)
 {
@@ -146,8 +146,7 @@ static void read_query(struct list *list, struct dure_field_errors *errors)
     }
 }
 
-/* ---- 3: the page
- * ---------------------------------------------------------------------------------- */
+/* ---- 3: the page ---------------------------------------------------------------------------- */
 
 /* ,"next":{"href":"http://host/shop/orders?status=…&page=1&size=20"} */
 static void open_link(const struct list *list, const char *rel, struct dure_buf *out)
@@ -264,8 +263,7 @@ static int write_list(const struct list *list)
     return rv;
 }
 
-/* ---- 2 and 4
- * -------------------------------------------------------------------------------------------- */
+/* ---- 2 and 4 -------------------------------------------------------------------------------- */
 
 static void finish(struct list *list)
 {

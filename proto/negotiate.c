@@ -76,8 +76,7 @@ static bool list_next(struct list *list, struct dure_span *value)
     return true;
 }
 
-/* ---- Accept -------------------------------------------------------------------------------------
- */
+/* ---- Accept --------------------------------------------------------------------------------- */
 
 /* Quality in thousandths; 1000 when none is given (RFC 9110 section 12.4.2). */
 static int quality(struct dure_span parameters)
@@ -146,8 +145,7 @@ enum dure_accept dure_negotiate_accept(const struct dure_request *request)
     return json.quality > 0 ? DURE_ACCEPT_JSON : DURE_ACCEPT_NONE;
 }
 
-/* ---- Content-Type
- * --------------------------------------------------------------------------------- */
+/* ---- Content-Type --------------------------------------------------------------------------- */
 
 enum dure_content dure_negotiate_content(const struct dure_request *request)
 {
@@ -160,8 +158,7 @@ enum dure_content dure_negotiate_content(const struct dure_request *request)
     return DURE_CONTENT_OTHER;
 }
 
-/* ---- Prefer
- * ----------------------------------------------------------------------------------------- */
+/* ---- Prefer --------------------------------------------------------------------------------- */
 
 int64_t dure_negotiate_wait_ms(const struct dure_request *request)
 {
@@ -186,8 +183,7 @@ int64_t dure_negotiate_wait_ms(const struct dure_request *request)
     return async ? 0 : DURE_WAIT_MS_DEFAULT;
 }
 
-/* ---- Conditions
- * ---------------------------------------------------------------------------------------- */
+/* ---- Conditions ----------------------------------------------------------------------------- */
 
 /* The version in an entity tag; UINT64_MAX when it is none of ours. */
 static uint64_t tag_version(struct dure_span tag)
@@ -230,8 +226,7 @@ uint64_t dure_negotiate_match(const struct dure_request *request, uint64_t versi
     return named;
 }
 
-/* ---- Where links lead to
- * ------------------------------------------------------------------------------------ */
+/* ---- Where links lead to -------------------------------------------------------------------- */
 
 static bool is_host(struct dure_span host)
 {

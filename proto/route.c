@@ -106,8 +106,7 @@ void dure_route_fini(struct dure_routes *routes)
     *routes = (struct dure_routes){0};
 }
 
-/* ---- Text -------------------------------------------------------------------------------------
- */
+/* ---- Text ----------------------------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -176,8 +175,7 @@ static int split(struct dure_span path, struct segment segments[SEGMENTS_MAX])
     return count;
 }
 
-/* ---- Walking down -------------------------------------------------------------------------------
- */
+/* ---- Walking down --------------------------------------------------------------------------- */
 
 static bool find_collection(const struct dure_routes *routes, const struct segment *system,
                             const struct segment *name, struct dure_route *route)
@@ -278,8 +276,7 @@ struct dure_route dure_route_find(const struct dure_routes *routes, struct dure_
     return route;
 }
 
-/* ---- Methods
- * -------------------------------------------------------------------------------------- */
+/* ---- Methods -------------------------------------------------------------------------------- */
 
 #define BIT(method) (1u << (method))
 #define READS (BIT(DURE_GET) | BIT(DURE_HEAD))

@@ -52,7 +52,7 @@ struct dure_query_scan {
     int rv;
 };
 
-/* ---- Shared ---------------------------------------------------------------------------------- */
+/* ---- Shared --------------------------------------------------------------------------------- */
 
 static bool sorted(const struct dure_query *query)
 {
@@ -92,8 +92,7 @@ static int compare(const struct dure_query *query, const struct entry *a, const 
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* ---- 1: the overlay -----------------------------------------------------------------------------
- */
+/* ---- 1: the overlay ------------------------------------------------------------------------- */
 
 static void overlay_add(void *arg, struct dure_actor *actor)
 {
@@ -156,8 +155,7 @@ static void take_overlay(struct dure_runtime *rt, struct dure_query *query)
     query->overlay_count = kept;
 }
 
-/* ---- 2: the page
- * ------------------------------------------------------------------------------------ */
+/* ---- 2: the page ---------------------------------------------------------------------------- */
 
 /* Unsorted: the next match in the order of ids. True: enough. */
 static bool emit(struct dure_query *query, int64_t id)
@@ -295,8 +293,7 @@ static int visit_row(void *arg, uint32_t type, int64_t id, const void *row, size
     return emit(query, id) ? 1 : 0;
 }
 
-/* ---- By index
- * ------------------------------------------------------------------------------------------ */
+/* ---- By index ------------------------------------------------------------------------------- */
 
 /* The first filter on an indexed field, as a field number; -1: none. */
 static int indexed_filter(const struct dure_query *query)
@@ -391,19 +388,18 @@ static void run(struct dure_work *work)
     }
     int field = scan->descending ? -1 : indexed_filter(query);
     int rv = field >= 0 ? walk_index(query, field) : walk_rows(query);
-    bool enough = rv == 1, covered;
     if (rv > 0) rv = 0;
     if (rv == 0) rv = scan->rv;
+    bool covered;
     if (rv == 0 && sorted(query))
         cut_page(query);
-    else if (rv == 0 && !enough)
+    else if (rv == 0)
         merge_overlay(query, 0, true, &covered);
     if (rv == 0 && query->total < 0 && !query->by_after) query->total = (int64_t)scan->seen;
     query->rv = rv;
 }
 
-/* ---- Start and end
- * ---------------------------------------------------------------------------------------- */
+/* ---- Start and end -------------------------------------------------------------------------- */
 
 static void finished(struct dure_work *work)
 {

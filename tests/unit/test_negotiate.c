@@ -85,7 +85,8 @@ static void test_prefer(void **state)
     assert_int_equal(wait_ms("respond-async, wait=5"), 5000);
     assert_int_equal(wait_ms("return=minimal; x, wait=3"), 3000);
     assert_int_equal(wait_ms("wait=99999999999999999999"), DURE_WAIT_MS_MAX);
-    static const char *const nonsense[] = {"wait", "wait=", "wait=abc", "wait=-1", "", ",", "nonsense"};
+    static const char *const nonsense[] = {"wait", "wait=", "wait=abc", "wait=-1",
+                                           "",     ",",     "nonsense"};
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++)
         assert_int_equal(wait_ms(nonsense[i]), DURE_WAIT_MS_DEFAULT);
 }
@@ -142,8 +143,8 @@ static void test_base(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accept),     cmocka_unit_test(test_content),
-        cmocka_unit_test(test_prefer),     cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_accept), cmocka_unit_test(test_content),
+        cmocka_unit_test(test_prefer), cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
