@@ -1,0 +1,55 @@
+/*
+ * My page: one row per order, fed by its events and those of its delivery.
+ */
+#include "actors/shop/shop.h"
+
+#define FIELD(member, json, kind, ...)                                                             \
+    DURE_FIELD(struct shop_mypage, member, json, kind, __VA_ARGS__)
+static const struct dure_field fields[] = {
+    FIELD(order_id, "orderId", DURE_INT, .flags = DURE_ID),
+    FIELD(product_id, "productId", DURE_INT, .flags = 0),
+    FIELD(user_id, "userId", DURE_INT, .flags = DURE_INDEXED),
+    FIELD(quantity, "quantity", DURE_INT, .flags = 0),
+    FIELD(delivery_status, "deliveryStatus", DURE_ENUM, .texts = shop_delivery_status_texts),
+};
+static const struct dure_schema schema = DURE_SCHEMA("Mypage", struct shop_mypage, fields);
+
+struct dure_aggregate shop_mypage = {
+    .system = "shop", .name = "mypage", .collection = "mypages", .schema = &schema,
+};
+
+static int64_t order_of(const struct dure_event *event)
+{
+    return event->id;
+}
+
+static int64_t order_of_delivery(const struct dure_event *event)
+{
+    return ((const struct shop_delivery_event *)event->data)->order_id;
+}
+
+static void create(void *row, const struct dure_event *event)
+{
+    const struct shop_order_event *placed = event->data;
+    struct shop_mypage *mypage = row;
+    mypage->order_id = placed->id;
+    mypage->product_id = placed->product_id;
+    mypage->user_id = placed->user_id;
+    mypage->quantity = placed->quantity;
+}
+
+static void follow(void *row, const struct dure_event *event)
+{
+    ((struct shop_mypage *)row)->delivery_status =
+        ((const struct shop_delivery_event *)event->data)->status;
+}
+
+const struct dure_projection shop_mypage_created = {
+    .event = &shop_order_placed, .view = &shop_mypage, .target = order_of, .creates = true,
+    .apply = create};
+const struct dure_projection shop_mypage_shipped = {
+    .event = &shop_delivery_started, .view = &shop_mypage, .target = order_of_delivery,
+    .apply = follow};
+const struct dure_projection shop_mypage_returned = {
+    .event = &shop_delivery_canceled, .view = &shop_mypage, .target = order_of_delivery,
+    .apply = follow};

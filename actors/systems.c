@@ -1,0 +1,15 @@
+/*
+ * The list of systems: a new one is one folder and one line here.
+ */
+#include "actors/systems.h"
+
+#include "actors/shop/shop.h"
+
+const struct dure_system *const *dure_systems(void)
+{
+    static const struct dure_system *const systems[] = {
+        &shop_system,
+        NULL,
+    };
+    return systems;
+}

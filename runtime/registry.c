@@ -1,0 +1,265 @@
+/*
+ * The registry: all types, made once from the systems' tables, and checked.
+ *
+ *   1. each aggregate gets a type (VIEW when a projection feeds it), and with a natural key a
+ *      directory besides; each saga gets one
+ *   2. codes (hashes of names, for disk) are given and must not collide
+ *   3. policies and projections are hung on their events
+ *
+ * A table that contradicts itself is printed and refused: DURE_EINVAL. Before any thread.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "runtime/core.h"
+
+#define STATE_BYTES_MAX (8 * 1024)
+
+static struct dure_type types[DURE_TYPES_MAX];
+static size_t types_count;
+static const struct dure_system *const *all_systems;
+static bool broken;
+
+static void complain(const char *what, const char *name, const char *detail)
+{
+    fprintf(stderr, "dure: %s %s: %s\n", what, name, detail);
+    broken = true;
+}
+
+uint32_t dure_registry_code(const char *name)
+{
+    return (uint32_t)XXH64(name, strlen(name), 0);
+}
+
+static const struct dure_field directory_fields[] = {
+    DURE_FIELD(struct dure_directory_state, key, "key", DURE_INT, .flags = 0),
+    DURE_FIELD(struct dure_directory_state, target, "target", DURE_INT, .flags = 0),
+};
+static const struct dure_schema directory_schema =
+    DURE_SCHEMA("Directory", struct dure_directory_state, directory_fields);
+
+static void apply_bound(void *state, const struct dure_event *event)
+{
+    *(struct dure_directory_state *)state = *(const struct dure_directory_state *)event->data;
+}
+
+struct dure_event_type dure_key_bound = {
+    .name = "KeyBound", .schema = &directory_schema, .internal = true, .apply = apply_bound};
+
+static struct dure_event_type *const directory_events[] = {&dure_key_bound, NULL};
+
+static void apply_edited(void *state, const struct dure_event *event)
+{
+    const struct dure_schema *schema = event->type->schema;
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        if (field->flags & (DURE_ID | DURE_GOVERNED | DURE_HIDDEN)) continue;
+        dure_field_copy(field, state, event->data);
+    }
+}
+
+static struct dure_type *add_type(enum dure_type_kind kind, const char *system, const char *name,
+                                  const char *suffix, const struct dure_schema *schema)
+{
+    if (types_count == DURE_TYPES_MAX) {
+        complain("type", name, "there are too many types");
+        return &types[0];
+    }
+    struct dure_type *type = &types[types_count];
+    *type = (struct dure_type){.kind = kind, .index = (uint16_t)types_count, .system = system,
+                               .schema = schema, .state_size = schema->size};
+    snprintf(type->name, sizeof type->name, "%s.%s%s", system, name, suffix);
+    type->code = dure_registry_code(type->name);
+    type->edited = (struct dure_event_type){.name = "Edited", .schema = schema, .internal = true,
+                                            .apply = apply_edited};
+    type->removed = (struct dure_event_type){.name = "Removed", .schema = schema, .internal = true,
+                                             .removes = true};
+    type->edited.code = dure_registry_code("Edited");
+    type->removed.code = dure_registry_code("Removed");
+    for (size_t i = 0; i < types_count; i++) {
+        if (types[i].code == type->code) complain("type", type->name, "its code is taken");
+    }
+    if (schema->fields_count > DURE_FIELDS_MAX) complain("type", type->name, "too many fields");
+    types_count++;
+    return type;
+}
+
+static void check_fields(const struct dure_type *type)
+{
+    size_t indexed = 0;
+    for (size_t i = 0; i < type->schema->fields_count; i++) {
+        const struct dure_field *field = &type->schema->fields[i];
+        if (field->flags & DURE_INDEXED) indexed++;
+        if ((field->flags & DURE_INDEXED) && field->kind == DURE_REAL) {
+            complain("type", type->name, "a REAL field cannot be indexed");
+        }
+        if ((field->kind == DURE_ENUM) != (field->texts != NULL)) {
+            complain("type", type->name, "texts belong to ENUM fields, and to all of them");
+        }
+    }
+    if (indexed > DURE_INDEX_KEYS_MAX) complain("type", type->name, "too many indexed fields");
+    if (type->state_size > STATE_BYTES_MAX) complain("type", type->name, "the state is too large");
+}
+
+static void add_commands(struct dure_aggregate *aggregate)
+{
+    if (aggregate->commands == NULL) return;
+    for (size_t i = 0; aggregate->commands[i] != NULL; i++) {
+        /* Descriptors are static objects; only their private member is completed here. */
+        struct dure_command *command = (struct dure_command *)(uintptr_t)aggregate->commands[i];
+        if (command->aggregate != aggregate) {
+            complain("command", command->name, "is listed by another aggregate");
+        }
+        if (command->handle == NULL) complain("command", command->name, "has no handler");
+        command->code = dure_registry_code(command->name);
+    }
+}
+
+static void add_events(struct dure_aggregate *aggregate)
+{
+    if (aggregate->events == NULL) return;
+    for (size_t i = 0; aggregate->events[i] != NULL; i++) {
+        struct dure_event_type *event = aggregate->events[i];
+        event->code = dure_registry_code(event->name);
+        for (size_t j = 0; j < i; j++) {
+            if (aggregate->events[j]->code == event->code) {
+                complain("event", event->name, "its code is taken");
+            }
+        }
+    }
+}
+
+static const struct dure_field *int_field(const struct dure_schema *schema, const char *name)
+{
+    const struct dure_field *field =
+        schema != NULL ? dure_schema_find(schema, name, strlen(name)) : NULL;
+    return field != NULL && field->kind == DURE_INT ? field : NULL;
+}
+
+static void add_aggregate(struct dure_aggregate *aggregate)
+{
+    bool view = aggregate->commands == NULL && aggregate->create == NULL;
+    struct dure_type *type = add_type(view ? DURE_KIND_VIEW : DURE_KIND_AGGREGATE,
+                                      aggregate->system, aggregate->name, "", aggregate->schema);
+    type->aggregate = aggregate;
+    aggregate->type = type;
+    add_commands(aggregate);
+    add_events(aggregate);
+    check_fields(type);
+    if (aggregate->create != NULL && !(aggregate->create->flags & DURE_CREATES)) {
+        complain("command", aggregate->create->name, "creates, so it needs DURE_CREATES");
+    }
+    if (aggregate->key == NULL) return;
+    if (aggregate->create == NULL || int_field(aggregate->schema, aggregate->key) == NULL ||
+        int_field(aggregate->create->schema, aggregate->key) == NULL) {
+        complain("aggregate", aggregate->name, "its key must be an INT of state and payload");
+    }
+    type->directory = add_type(DURE_KIND_DIRECTORY, aggregate->system, aggregate->name, "#key",
+                               &directory_schema);
+    type->directory->aggregate = aggregate;
+}
+
+static void add_saga(struct dure_saga *saga)
+{
+    struct dure_type *type = add_type(DURE_KIND_SAGA, saga->system, saga->name, "", saga->data);
+    type->saga = saga;
+    type->state_size = ((sizeof(struct dure_saga_state) + 15) & ~(size_t)15) + saga->data->size;
+    saga->type = type;
+    check_fields(type);
+    if (saga->steps_count == 0 || saga->steps_count > DURE_SAGA_STEPS_MAX) {
+        complain("saga", saga->name, "needs 1 to DURE_SAGA_STEPS_MAX steps");
+    }
+    for (size_t i = 0; i < saga->steps_count; i++) {
+        const struct dure_saga_step *step = &saga->steps[i];
+        if (step->by_key && step->command->aggregate->key == NULL) {
+            complain("saga", saga->name, "a step by key needs an aggregate with a key");
+        }
+        if (step->undo != NULL && step->undo->aggregate != step->command->aggregate) {
+            complain("saga", saga->name, "a step is undone where it was done");
+        }
+    }
+}
+
+static struct dure_event_rules *rules_of(struct dure_event_type *event)
+{
+    if (event->rules == NULL) event->rules = calloc(1, sizeof *event->rules);
+    DURE_ASSERT(event->rules != NULL);
+    return event->rules;
+}
+
+static void add_system(const struct dure_system *system)
+{
+    for (size_t i = 0; system->aggregates != NULL && system->aggregates[i] != NULL; i++) {
+        add_aggregate(system->aggregates[i]);
+    }
+    for (size_t i = 0; system->sagas != NULL && system->sagas[i] != NULL; i++) {
+        add_saga(system->sagas[i]);
+    }
+    for (size_t i = 0; system->policies != NULL && system->policies[i] != NULL; i++) {
+        struct dure_event_rules *rules = rules_of(system->policies[i]->event);
+        if (rules->policies_count == DURE_RULES_MAX) complain("policy", system->policies[i]->name, "one too many of its event");
+        else rules->policies[rules->policies_count++] = system->policies[i];
+    }
+    for (size_t i = 0; system->projections != NULL && system->projections[i] != NULL; i++) {
+        struct dure_event_rules *rules = rules_of(system->projections[i]->event);
+        if (rules->projections_count == DURE_RULES_MAX) complain("event", system->projections[i]->event->name, "has too many projections");
+        else rules->projections[rules->projections_count++] = system->projections[i];
+    }
+}
+
+int dure_registry_init(const struct dure_system *const *systems)
+{
+    DURE_ASSERT(types_count == 0);
+    all_systems = systems;
+    dure_key_bound.code = dure_registry_code(dure_key_bound.name);
+    for (size_t i = 0; systems[i] != NULL; i++) add_system(systems[i]);
+    return broken ? DURE_EINVAL : 0;
+}
+
+const struct dure_system *const *dure_registry_systems(void)
+{
+    return all_systems;
+}
+
+size_t dure_registry_count(void)
+{
+    return types_count;
+}
+
+struct dure_type *dure_registry_type(size_t index)
+{
+    DURE_ASSERT(index < types_count);
+    return &types[index];
+}
+
+struct dure_type *dure_registry_type_by_code(uint32_t code)
+{
+    for (size_t i = 0; i < types_count; i++) {
+        if (types[i].code == code) return &types[i];
+    }
+    return NULL;
+}
+
+struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32_t code)
+{
+    struct dure_event_type *const *events = type->kind == DURE_KIND_DIRECTORY ? directory_events
+                                            : type->aggregate != NULL ? type->aggregate->events
+                                                                      : NULL;
+    for (size_t i = 0; events != NULL && events[i] != NULL; i++) {
+        if (events[i]->code == code) return events[i];
+    }
+    struct dure_type *own = (struct dure_type *)(uintptr_t)type;
+    if (code == own->edited.code) return &own->edited;
+    if (code == own->removed.code) return &own->removed;
+    return NULL;
+}
+
+const struct dure_command *dure_registry_command(const struct dure_type *type, uint32_t code)
+{
+    if (type->aggregate == NULL || type->aggregate->commands == NULL) return NULL;
+    for (size_t i = 0; type->aggregate->commands[i] != NULL; i++) {
+        if (type->aggregate->commands[i]->code == code) return type->aggregate->commands[i];
+    }
+    return NULL;
+}

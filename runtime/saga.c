@@ -1,0 +1,296 @@
+/*
+ * The saga engine: walks a step table forward, and back when a step is refused.
+ *
+ *   FORWARD   the step's command is out; done → the next step, or ENDED after the last
+ *   UNDOING   a step was refused: compensations of the steps before it, last first
+ *   REFUSING  all is undone: the owner is told
+ *   LATE      the deadline of a step passed and it gave up (undo_late): it waits for the outstanding
+ *             answer only to undo that step too
+ *   ENDED     nothing is left of it but its effects
+ *
+ * What cannot go on is parked, never dropped: a compensation or the owner's command that is itself
+ * refused, or a deadline. RETRY sends again what was refused; SKIP counts it as done; a late answer
+ * unparks by itself, since messages are delivered exactly once. Loop thread.
+ */
+#include <stdio.h>
+
+#include "runtime/core.h"
+
+/* Why it is parked: an answer is owed, or one came that was a no. */
+#define PARKED_WAITING 1
+#define PARKED_REFUSED 2
+
+static struct dure_saga_state *state_of(struct dure_actor *actor)
+{
+    return (struct dure_saga_state *)actor->state;
+}
+
+static const struct dure_saga_step *step_of(const struct dure_actor *actor, size_t step)
+{
+    DURE_ASSERT(step < actor->type->saga->steps_count);
+    return &actor->type->saga->steps[step];
+}
+
+static struct dure_mail *command_mail(struct dure_runtime *rt, struct dure_actor *actor,
+                                      const struct dure_command *command, int64_t id)
+{
+    struct dure_mail *mail = dure_group_mail(rt);
+    mail->kind = DURE_MAIL_COMMAND;
+    mail->command = command;
+    mail->type = command->aggregate->type;
+    mail->id = id;
+    mail->from_type = actor->type;
+    mail->from_id = actor->id;
+    mail->step = state_of(actor)->step;
+    if (command->schema != NULL) {
+        void *payload = dure_group_alloc(rt, command->schema->size);
+        dure_schema_init(command->schema, payload);
+        mail->data = payload;
+    }
+    return mail;
+}
+
+static void send_step(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_saga_state *state = state_of(actor);
+    const struct dure_saga_step *step = step_of(actor, state->step);
+    const void *data = DURE_SAGA_DATA(actor->state);
+    int64_t id = step->target != NULL ? step->target(data) : DURE_NEW;
+    struct dure_mail *mail = command_mail(rt, actor, step->command, id);
+    if (step->by_key) mail->type = mail->type->directory;
+    if (id == DURE_NEW) {
+        mail->id = dure_shard_new_id(rt, mail->type);
+        mail->fresh = true;
+    }
+    if (step->fill != NULL) step->fill(data, (void *)(uintptr_t)mail->data);
+    state->since_ms = rt->open->time_ms;
+    int64_t deadline = step->deadline_ms ? step->deadline_ms : DURE_SAGA_DEADLINE_MS_DEFAULT;
+    dure_group_timer(rt, actor, state->since_ms + deadline);
+    dure_mailbox_push(rt, mail);
+}
+
+static void send_undo(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_saga_state *state = state_of(actor);
+    const struct dure_saga_step *step = step_of(actor, state->step);
+    struct dure_mail *mail = command_mail(rt, actor, step->undo, state->answered[state->step]);
+    mail->undo = true;
+    if (step->fill_undo != NULL) {
+        step->fill_undo(DURE_SAGA_DATA(actor->state), (void *)(uintptr_t)mail->data);
+    }
+    state->since_ms = rt->open->time_ms;
+    dure_group_timer(rt, actor, state->since_ms + DURE_SAGA_DEADLINE_MS_DEFAULT);
+    dure_mailbox_push(rt, mail);
+}
+
+static void park(struct dure_runtime *rt, struct dure_actor *actor, const char *why)
+{
+    struct dure_saga_state *state = state_of(actor);
+    if (!state->parked) rt->metrics.sagas_parked++;
+    state->parked = PARKED_WAITING;
+    if (state->reason[0] == '\0') snprintf(state->reason, sizeof state->reason, "%s", why);
+    dure_group_timer(rt, actor, DURE_NULL);
+}
+
+static void end(struct dure_runtime *rt, struct dure_actor *actor, bool done)
+{
+    struct dure_saga_state *state = state_of(actor);
+    state->phase = DURE_SAGA_ENDED;
+    dure_group_timer(rt, actor, DURE_NULL);
+    dure_actor_set_exists(rt, actor, false);
+    dure_turn_saga_ended(rt, actor, done, state->reason);
+}
+
+static void tell_owner(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    const struct dure_saga *saga = actor->type->saga;
+    struct dure_saga_state *state = state_of(actor);
+    if (saga->refuse == NULL) {
+        end(rt, actor, false);
+        return;
+    }
+    struct dure_mail *mail = command_mail(rt, actor, saga->refuse, actor->id);
+    mail->step = (uint8_t)saga->steps_count; /* The owner's answer is told from the steps' by it. */
+    if (saga->fill_refuse != NULL) {
+        saga->fill_refuse(DURE_SAGA_DATA(actor->state), state->refused_step, state->reason,
+                          (void *)(uintptr_t)mail->data);
+    }
+    dure_mailbox_push(rt, mail);
+}
+
+/* The next compensation below state->step, or the owner when none is left. */
+static void undo_next(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_saga_state *state = state_of(actor);
+    while (state->step > 0) {
+        state->step--;
+        if (state->answered[state->step] != 0 && step_of(actor, state->step)->undo != NULL) {
+            send_undo(rt, actor);
+            return;
+        }
+    }
+    state->phase = DURE_SAGA_REFUSING;
+    dure_group_timer(rt, actor, DURE_NULL);
+    tell_owner(rt, actor);
+}
+
+static void begin_undo(struct dure_runtime *rt, struct dure_actor *actor, const char *reason)
+{
+    struct dure_saga_state *state = state_of(actor);
+    state->phase = DURE_SAGA_UNDOING;
+    state->parked = 0;
+    state->refused_step = state->step;
+    snprintf(state->reason, sizeof state->reason, "%s", reason != NULL ? reason : "");
+    undo_next(rt, actor);
+}
+
+static void learn(struct dure_actor *actor, const struct dure_mail *mail)
+{
+    const struct dure_saga_step *step = step_of(actor, mail->step);
+    struct dure_outcome outcome = {.done = mail->done, .id = mail->answered_id, .reply = mail->data,
+                                   .reason = mail->reason};
+    if (step->learn != NULL) step->learn(DURE_SAGA_DATA(actor->state), &outcome);
+}
+
+static void step_done(struct dure_runtime *rt, struct dure_actor *actor, int64_t answered_id);
+
+static void on_step(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
+{
+    struct dure_saga_state *state = state_of(actor);
+    learn(actor, mail);
+    if (!mail->done && step_of(actor, state->step)->must) {
+        park(rt, actor, mail->reason);
+        state->parked = PARKED_REFUSED;
+        return;
+    }
+    if (!mail->done) {
+        begin_undo(rt, actor, mail->reason);
+        return;
+    }
+    step_done(rt, actor, mail->answered_id);
+}
+
+static void step_done(struct dure_runtime *rt, struct dure_actor *actor, int64_t answered_id)
+{
+    struct dure_saga_state *state = state_of(actor);
+    state->answered[state->step] = answered_id;
+    state->parked = 0;
+    state->reason[0] = '\0';
+    if (++state->step == actor->type->saga->steps_count) end(rt, actor, true);
+    else send_step(rt, actor);
+}
+
+/* The answer that a given-up step still owed: now everything can be undone, it included. */
+static void on_late(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
+{
+    struct dure_saga_state *state = state_of(actor);
+    learn(actor, mail);
+    state->answered[state->step] = mail->done ? mail->answered_id : 0;
+    state->refused_step = state->step;
+    state->phase = DURE_SAGA_UNDOING;
+    if (mail->done) state->step++;
+    undo_next(rt, actor);
+}
+
+static void on_owner(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
+{
+    if (!mail->done) {
+        park(rt, actor, mail->reason);
+        return;
+    }
+    end(rt, actor, false);
+}
+
+static void on_outcome(struct dure_runtime *rt, struct dure_actor *actor,
+                       const struct dure_mail *mail)
+{
+    struct dure_saga_state *state = state_of(actor);
+    if (mail->step == actor->type->saga->steps_count) {
+        if (state->phase == DURE_SAGA_REFUSING) on_owner(rt, actor, mail);
+        return;
+    }
+    bool current = mail->step == state->step;
+    if (!mail->undo && state->phase == DURE_SAGA_FORWARD && current) {
+        on_step(rt, actor, mail);
+    } else if (mail->undo && current && state->phase == DURE_SAGA_UNDOING) {
+        if (!mail->done) {
+            park(rt, actor, mail->reason);
+            return;
+        }
+        state->parked = 0;
+        state->answered[state->step] = 0;
+        undo_next(rt, actor);
+    } else if (!mail->undo && current && state->phase == DURE_SAGA_LATE) {
+        on_late(rt, actor, mail);
+    } /* Anything else is an answer to a question that RETRY or SKIP has settled. */
+}
+
+static void on_deadline(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    struct dure_saga_state *state = state_of(actor);
+    char why[DURE_SAGA_REASON_BYTES];
+    const struct dure_saga_step *step = step_of(actor, state->step);
+    snprintf(why, sizeof why, "step %s: no answer within %lld s", step->name,
+             (long long)((rt->open->time_ms - state->since_ms) / 1000));
+    if (state->phase != DURE_SAGA_FORWARD || !step->undo_late) {
+        park(rt, actor, why);
+        return;
+    }
+    /* Whether there is something to undo here only the answer tells: it will come, since messages
+     * are delivered exactly once. */
+    snprintf(state->reason, sizeof state->reason, "%s", why);
+    state->phase = DURE_SAGA_LATE;
+    dure_group_timer(rt, actor, DURE_NULL);
+}
+
+static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
+{
+    struct dure_saga_state *state = state_of(actor);
+    if (!state->parked) return;
+    bool refused = state->parked == PARKED_REFUSED;
+    state->parked = 0;
+    if (refused && state->phase == DURE_SAGA_FORWARD) {
+        if (skip) step_done(rt, actor, 0);
+        else send_step(rt, actor);
+    } else if (state->phase == DURE_SAGA_UNDOING) {
+        if (skip) state->answered[state->step] = 0;
+        if (skip) undo_next(rt, actor);
+        else send_undo(rt, actor);
+    } else if (state->phase == DURE_SAGA_REFUSING) {
+        if (skip) end(rt, actor, false);
+        else tell_owner(rt, actor);
+    } else {
+        /* The command is out and will be answered, so it can be neither sent again nor passed over:
+         * only the deadline begins anew. */
+        state->reason[0] = '\0';
+        state->since_ms = rt->open->time_ms;
+        dure_group_timer(rt, actor, state->since_ms + DURE_SAGA_DEADLINE_MS_DEFAULT);
+    }
+}
+
+static void begin(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+{
+    struct dure_saga_state *state = state_of(actor);
+    DURE_ASSERT(!actor->head.exists);
+    dure_row_init_state(actor->type, actor->state);
+    memcpy(DURE_SAGA_DATA(actor->state), mail->data, actor->type->saga->data->size);
+    state->phase = DURE_SAGA_FORWARD;
+    state->started_ms = rt->open->time_ms;
+    dure_actor_set_exists(rt, actor, true);
+    dure_ask_attach(rt, actor, mail->ask);
+    send_step(rt, actor);
+}
+
+void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+{
+    if (mail->kind != DURE_MAIL_START && !actor->head.exists) return;
+    dure_group_touch(rt, actor);
+    switch (mail->kind) {
+    case DURE_MAIL_START: begin(rt, actor, mail); break;
+    case DURE_MAIL_OUTCOME: on_outcome(rt, actor, mail); break;
+    case DURE_MAIL_WAKE: on_deadline(rt, actor); break;
+    case DURE_MAIL_RETRY: retry(rt, actor, false); break;
+    case DURE_MAIL_SKIP: retry(rt, actor, true); break;
+    case DURE_MAIL_COMMAND: DURE_ASSERT(mail->kind != DURE_MAIL_COMMAND); break;
+    }
+}
