@@ -1,0 +1,586 @@
+/*
+ * Proves that requests get the answers of SPEC A, over a runtime in memory and a server that is
+ * only bytes: what HTTP itself does is tested elsewhere (tests/http).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "proto/gateway.h"
+
+/* ---- A system of one aggregate -------------------------------------------------------------- */
+
+struct account {
+    int64_t id;
+    char name[24];
+    int64_t balance;
+};
+static const struct dure_field account_fields[] = {
+    DURE_FIELD(struct account, id, "id", DURE_INT, .flags = DURE_ID),
+    DURE_FIELD(struct account, name, "name", DURE_TEXT, .flags = DURE_REQUIRED),
+    DURE_FIELD(struct account, balance, "balance", DURE_INT, .flags = DURE_GOVERNED),
+};
+static const struct dure_schema account_schema =
+    DURE_SCHEMA("Account", struct account, account_fields);
+
+struct amount {
+    int64_t amount;
+};
+static const struct dure_field amount_fields[] = {
+    DURE_FIELD(struct amount, amount, "amount", DURE_INT, .flags = DURE_REQUIRED, .min = 1,
+               .max = 1000000),
+};
+static const struct dure_schema amount_schema = DURE_SCHEMA("Amount", struct amount, amount_fields);
+
+static void copy_state(void *state, const struct dure_event *event)
+{
+    memcpy(state, event->data, sizeof(struct account));
+}
+
+static struct dure_event_type opened = {
+    .name = "AccountOpened", .schema = &account_schema, .apply = copy_state};
+static struct dure_event_type changed = {
+    .name = "BalanceChanged", .schema = &account_schema, .apply = copy_state};
+static struct dure_event_type *const events[] = {&opened, &changed, NULL};
+
+static int handle_open(const void *state, const struct dure_msg *in, struct dure_out *out)
+{
+    (void)state;
+    const struct account *wanted = in->data;
+    if (wanted->balance < 0 && wanted->balance != DURE_NULL) {
+        dure_refuse(out, 400, "balance must not be negative");
+        return 0;
+    }
+    struct account *account = dure_emit(out, &opened);
+    *account = *wanted;
+    account->id = in->id;
+    if (account->balance == DURE_NULL) account->balance = 0;
+    return 0;
+}
+
+static int handle_take(const void *state, const struct dure_msg *in, struct dure_out *out)
+{
+    const struct account *before = state;
+    const struct amount *wanted = in->data;
+    if (before->balance < wanted->amount) {
+        dure_refuse(out, 409, "only %lld are left", (long long)before->balance);
+        return 0;
+    }
+    struct account *account = dure_emit(out, &changed);
+    *account = *before;
+    account->balance -= wanted->amount;
+    return 0;
+}
+
+static bool has_money(const void *state)
+{
+    return ((const struct account *)state)->balance > 0;
+}
+
+static struct dure_aggregate account;
+static struct dure_command open_account = {.name = "open",
+                                           .aggregate = &account,
+                                           .schema = &account_schema,
+                                           .flags = DURE_CREATES,
+                                           .handle = handle_open};
+static struct dure_command take = {.name = "take",
+                                   .aggregate = &account,
+                                   .schema = &amount_schema,
+                                   .allowed = has_money,
+                                   .handle = handle_take};
+static const struct dure_command *const commands[] = {&open_account, &take, NULL};
+static struct dure_aggregate account = {.system = "toy",
+                                        .name = "account",
+                                        .collection = "accounts",
+                                        .schema = &account_schema,
+                                        .commands = commands,
+                                        .events = events,
+                                        .create = &open_account,
+                                        .editable = true,
+                                        .removable = true};
+static struct dure_aggregate *const aggregates[] = {&account, NULL};
+static const struct dure_system toy = {.name = "toy", .aggregates = aggregates};
+static const struct dure_system *const systems[] = {&toy, NULL};
+
+/* ---- A server that is only bytes ------------------------------------------------------------- */
+
+#define HEADERS_MAX 8
+
+struct dure_exchange {
+    struct dure_request request;
+    struct dure_header headers[HEADERS_MAX];
+    void *data;
+    int status; /* 0: not answered. */
+    bool paused, ended;
+    size_t pending;
+    struct dure_buf reply_headers, body;
+};
+
+const struct dure_request *dure_exchange_request(const struct dure_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+void dure_exchange_set_data(struct dure_exchange *exchange, void *data)
+{
+    exchange->data = data;
+}
+
+void *dure_exchange_data(const struct dure_exchange *exchange)
+{
+    return exchange->data;
+}
+
+void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers)
+{
+    assert_int_equal(exchange->status, 0);
+    exchange->status = status;
+    dure_buf_add(&exchange->reply_headers, headers->data, headers->len);
+}
+
+void dure_exchange_write(struct dure_exchange *exchange, const void *bytes, size_t len)
+{
+    assert_false(exchange->ended);
+    dure_buf_add(&exchange->body, bytes, len);
+    exchange->pending += len;
+}
+
+void dure_exchange_end(struct dure_exchange *exchange)
+{
+    assert_false(exchange->ended);
+    exchange->ended = true;
+}
+
+void dure_exchange_respond(struct dure_exchange *exchange, int status,
+                           const struct dure_buf *headers, const void *body, size_t len)
+{
+    dure_exchange_start(exchange, status, headers);
+    dure_exchange_write(exchange, body, len);
+    dure_exchange_end(exchange);
+}
+
+size_t dure_exchange_pending(const struct dure_exchange *exchange)
+{
+    return exchange->pending;
+}
+
+void dure_exchange_pause(struct dure_exchange *exchange)
+{
+    assert_false(exchange->paused);
+    exchange->paused = true;
+}
+
+void dure_exchange_resume(struct dure_exchange *exchange)
+{
+    assert_true(exchange->paused);
+    exchange->paused = false;
+}
+
+void dure_server_stats(const struct dure_server *server, struct dure_server_stats *stats)
+{
+    (void)server;
+    *stats = (struct dure_server_stats){0};
+}
+
+/* ---- A node in memory -------------------------------------------------------------------------
+ */
+
+static struct dure_work *works[8];
+static size_t works_count;
+static int64_t now_ms;
+
+static int64_t wall_ms(struct dure_io *io)
+{
+    (void)io;
+    return now_ms;
+}
+
+static uint64_t mono_ns(struct dure_io *io)
+{
+    (void)io;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t no_random(struct dure_io *io)
+{
+    (void)io;
+    return 4;
+}
+
+static void nothing(struct dure_io *io)
+{
+    (void)io;
+}
+
+static void no_alarm(struct dure_io *io, int64_t due_ms)
+{
+    (void)io;
+    (void)due_ms;
+}
+
+static void queue_work(struct dure_io *io, struct dure_work *work)
+{
+    (void)io;
+    assert_true(works_count < 8);
+    works[works_count++] = work;
+}
+
+static struct dure_io io = {.wall_ms = wall_ms,
+                            .mono_ns = mono_ns,
+                            .random = no_random,
+                            .soon = nothing,
+                            .alarm = no_alarm,
+                            .work = queue_work};
+static struct dure_journal *journal;
+static struct dure_rows *rows;
+static struct dure_runtime *rt;
+static struct dure_gateway *gateway;
+static struct dure_server_handler handler;
+static struct dure_exchange exchange;
+
+static void round_of_loop(void)
+{
+    journal->ops->poll(journal);
+    rows->ops->poll(rows);
+    dure_turn_run(rt);
+    while (works_count > 0) {
+        struct dure_work *work = works[--works_count];
+        work->run(work);
+        work->done(work);
+    }
+}
+
+static int open_node(void **state)
+{
+    (void)state;
+    now_ms = 1700000000000;
+    struct dure_store_options store = {.codec = dure_row_codec()};
+    assert_int_equal(dure_journal_memory_open(&journal, &store), 0);
+    assert_int_equal(dure_rows_memory_open(&rows, &store), 0);
+    struct dure_options options = {
+        .shards = 1, .memory_bytes = DURE_MEMORY_BYTES_DEFAULT, .asks_max = 1000, .owner = 1};
+    const char *message = NULL;
+    assert_int_equal(dure_runtime_open(&rt, &options, &io, journal, rows, &message), 0);
+    struct dure_gateway_options served = {.root = "toy"};
+    assert_int_equal(dure_gateway_open(&gateway, rt, &served), 0);
+    dure_gateway_handler(gateway, &handler);
+    return 0;
+}
+
+static void clear(void)
+{
+    dure_buf_fini(&exchange.reply_headers);
+    dure_buf_fini(&exchange.body);
+    exchange = (struct dure_exchange){0};
+}
+
+static int close_node(void **state)
+{
+    (void)state;
+    clear();
+    assert_true(dure_gateway_idle(gateway));
+    dure_gateway_close(gateway);
+    dure_runtime_close(rt);
+    journal->ops->close(journal);
+    rows->ops->close(rows);
+    return 0;
+}
+
+static struct dure_span span(const char *text)
+{
+    return (struct dure_span){text, strlen(text)};
+}
+
+static void header(const char *name, const char *value)
+{
+    assert_true(exchange.request.headers_count < HEADERS_MAX);
+    exchange.headers[exchange.request.headers_count++] =
+        (struct dure_header){span(name), span(value)};
+    exchange.request.headers = exchange.headers;
+}
+
+static void ask(enum dure_method method, const char *target, const char *body)
+{
+    const char *mark = strchr(target, '?');
+    exchange.request.method = method;
+    exchange.request.target = exchange.request.path = span(target);
+    if (mark != NULL) {
+        exchange.request.path.len = (size_t)(mark - target);
+        exchange.request.query = span(mark + 1);
+    }
+    if (body != NULL) exchange.request.body = span(body);
+    handler.on_request(handler.arg, &exchange);
+}
+
+/* A whole request: *headers are name, value, … NULL. The body ends with a NUL in the buffer. */
+static int call(enum dure_method method, const char *target, const char *body, ...)
+{
+    clear();
+    va_list more;
+    va_start(more, body);
+    for (const char *name; (name = va_arg(more, const char *)) != NULL;)
+        header(name, va_arg(more, const char *));
+    va_end(more);
+    header("Host", "h");
+    ask(method, target, body);
+    for (int i = 0; i < 20 && !exchange.ended; i++) round_of_loop();
+    assert_true(exchange.ended);
+    dure_buf_byte(&exchange.body, '\0');
+    dure_buf_byte(&exchange.reply_headers, '\0');
+    return exchange.status;
+}
+
+static void has(const char *text)
+{
+    if (strstr(exchange.body.data, text) == NULL) fail_msg("no %s in %s", text, exchange.body.data);
+}
+
+static void has_header(const char *text)
+{
+    if (strstr(exchange.reply_headers.data, text) == NULL)
+        fail_msg("no %s in %s", text, exchange.reply_headers.data);
+}
+
+/* ---- Tests --------------------------------------------------------------------------------------
+ */
+
+static void test_life_of_an_item(void **state)
+{
+    (void)state;
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"a\",\"balance\":\"5\"}", NULL), 201);
+    has_header("Location: http://h/accounts/1\r\n");
+    has_header("ETag: \"1\"\r\n");
+    assert_string_equal(exchange.body.data, "{\"id\":1,\"name\":\"a\",\"balance\":5,\"_links\":{"
+                                            "\"self\":{\"href\":\"http://h/accounts/1\"},"
+                                            "\"account\":{\"href\":\"http://h/accounts/1\"},"
+                                            "\"take\":{\"href\":\"http://h/accounts/1/take\"}}}");
+    assert_int_equal(call(DURE_GET, "/toy/accounts/1", NULL, "If-None-Match", "\"1\"", NULL), 304);
+    assert_int_equal(call(DURE_PUT, "/toy/accounts/1/take", "{\"amount\":5}", NULL), 200);
+    has("\"balance\":0");
+    assert_null(strstr(exchange.body.data, "/take")); /* No money: no link. */
+    assert_int_equal(call(DURE_POST, "/toy/accounts/1/take", "{\"amount\":1}", NULL), 409);
+    has("\"detail\":\"only 0 are left\"");
+    has("\"instance\":\"/toy/accounts/1\"");
+    assert_int_equal(call(DURE_PATCH, "/accounts/1", "{\"name\":\"b\"}", "If-Match", "\"1\"", NULL),
+                     412);
+    assert_int_equal(call(DURE_PATCH, "/accounts/1", "{\"name\":\"b\"}", "If-Match", "\"2\"", NULL),
+                     200);
+    has("\"name\":\"b\"");
+    assert_int_equal(call(DURE_PATCH, "/accounts/1", "{\"balance\":9}", NULL), 409);
+    assert_int_equal(call(DURE_DELETE, "/accounts/1", NULL, NULL), 204);
+    assert_int_equal(call(DURE_GET, "/accounts/1", NULL, NULL), 404);
+    assert_int_equal(call(DURE_DELETE, "/accounts/1", NULL, NULL), 404);
+}
+
+static void test_wrong_requests(void **state)
+{
+    (void)state;
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"balance\":\"x\"}", NULL), 400);
+    has("\"errors\":[{\"field\":\"balance\"");
+    has("{\"field\":\"name\"");
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"a\",\"balance\":-1}", NULL), 400);
+    has("\"errors\":[{\"field\":\"balance\",\"message\":\"must not be negative\"}]");
+    assert_int_equal(call(DURE_POST, "/accounts", "", NULL), 400);
+    assert_int_equal(call(DURE_POST, "/accounts", "{}", "Content-Type", "text/plain", NULL), 415);
+    assert_int_equal(call(DURE_GET, "/accounts", NULL, "Accept", "text/html", NULL), 406);
+    assert_int_equal(call(DURE_DELETE, "/accounts", NULL, NULL), 405);
+    has_header("Allow: GET, HEAD, POST, OPTIONS\r\n");
+    assert_int_equal(call(DURE_OTHER, "/accounts", NULL, NULL), 405);
+    assert_int_equal(call(DURE_GET, "/nosuch", NULL, "Origin", "http://o", NULL), 404);
+    has_header("Access-Control-Allow-Origin: http://o\r\n");
+    assert_int_equal(call(DURE_OPTIONS, "/accounts/1", NULL, NULL), 204);
+    has_header("Allow: GET, HEAD, PUT, PATCH, DELETE, OPTIONS\r\n");
+    assert_int_equal(call(DURE_PUT, "/accounts/1/take", NULL, NULL), 400);
+    assert_int_equal(call(DURE_PUT, "/accounts/1/take", "{\"amount\":1}", NULL), 404);
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    char body[64];
+    for (int i = 0; i < 5; i++) {
+        snprintf(body, sizeof body, "{\"name\":\"n%d\",\"balance\":%d}", i % 2, i);
+        assert_int_equal(call(DURE_POST, "/accounts", body, NULL), 201);
+    }
+    assert_int_equal(
+        call(DURE_GET, "/accounts?name=n0&size=2&sort=balance,desc&page=0", NULL, NULL), 200);
+    has("\"page\":{\"size\":2,\"totalElements\":3,\"totalPages\":2,\"number\":0}");
+    has("\"next\":{\"href\":\"http://h/accounts?name=n0&sort=balance,desc&page=1&size=2\"}");
+    has("{\"accounts\":[{\"id\":5,");
+    assert_int_equal(call(DURE_GET, "/accounts?after=3&size=1", NULL, NULL), 200);
+    has("{\"accounts\":[{\"id\":4,");
+    assert_int_equal(call(DURE_GET, "/accounts?balance=x", NULL, NULL), 400);
+    assert_int_equal(call(DURE_GET, "/accounts?page=1000000&size=1000", NULL, NULL), 400);
+    assert_int_equal(call(DURE_GET, "/sagas", NULL, NULL), 200);
+    assert_int_equal(call(DURE_GET, "/metrics", NULL, NULL), 200);
+    has("dure_http_requests_total{method=\"POST\",status=\"201\"} 5\n");
+    assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", NULL), 200);
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    const char *body = "{\"name\":\"a\"}";
+    assert_int_equal(call(DURE_POST, "/accounts", body, "Idempotency-Key", "k", NULL), 201);
+    assert_int_equal(call(DURE_POST, "/accounts", body, "Idempotency-Key", "k", NULL), 201);
+    has("\"id\":1,");
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"b\"}", "Idempotency-Key", "k", NULL),
+                     422);
+    assert_int_equal(call(DURE_POST, "/accounts", body, "Idempotency-Key", "", NULL), 400);
+    assert_int_equal(call(DURE_POST, "/accounts", body, NULL), 201);
+    has("\"id\":2,");
+}
+
+/* Nothing leaves before it is on disk, and a full disk takes the answer back. */
+static void test_durable_before_visible(void **state)
+{
+    (void)state;
+    dure_journal_memory_hold(journal, true);
+    clear();
+    header("Host", "h");
+    ask(DURE_POST, "/accounts", "{\"name\":\"a\"}");
+    for (int i = 0; i < 5; i++) round_of_loop();
+    assert_false(exchange.ended);
+    dure_journal_memory_hold(journal, false);
+    for (int i = 0; i < 5; i++) round_of_loop();
+    assert_true(exchange.ended);
+    assert_int_equal(exchange.status, 201);
+    dure_journal_memory_fault(journal, DURE_FAULT_NOSPC);
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"b\"}", NULL), 507);
+    assert_int_equal(call(DURE_GET, "/accounts/2", NULL, NULL), 404);
+    assert_int_equal(call(DURE_GET, "/accounts/1", NULL, NULL), 200);
+}
+
+/* ---- Bulk
+ * ---------------------------------------------------------------------------------------- */
+
+static void start_bulk(void)
+{
+    clear();
+    header("Host", "h");
+    header("Content-Type", "application/x-ndjson");
+    exchange.request.method = DURE_POST;
+    exchange.request.target = exchange.request.path = span("/accounts");
+    assert_true(handler.wants_stream(handler.arg, &exchange.request));
+    exchange.request.streaming = true;
+    handler.on_request(handler.arg, &exchange);
+}
+
+/* Feeds the bytes in pieces of `piece`, as a socket would that can be paused. */
+static void feed(const char *data, size_t len, size_t piece)
+{
+    for (size_t at = 0; at < len; at += piece) {
+        while (exchange.paused) {
+            round_of_loop();
+            exchange.pending = 0;
+            handler.on_drain(handler.arg, &exchange);
+        }
+        handler.on_body(handler.arg, &exchange, data + at, len - at < piece ? len - at : piece);
+    }
+}
+
+static void finish_bulk(void)
+{
+    handler.on_body(handler.arg, &exchange, NULL, 0);
+    for (int i = 0; i < 100 && !exchange.ended; i++) {
+        round_of_loop();
+        exchange.pending = 0;
+    }
+    assert_true(exchange.ended);
+    dure_buf_byte(&exchange.body, '\0');
+}
+
+static void test_bulk_lines(void **state)
+{
+    (void)state;
+    struct dure_buf body = {0};
+    dure_buf_lit(&body, "\n{\"name\":\"a\"}\r\n  \n{\"balance\":1}\nnonsense\n{\"name\":\"");
+    for (int i = 0; i < DURE_BULK_LINE_BYTES_MAX; i++) dure_buf_byte(&body, 'x');
+    dure_buf_lit(&body, "\"}\n{\"name\":\"b\"}");
+    static const size_t pieces[] = {1, 7, 65536, 1 << 20};
+    for (size_t i = 0; i < 4; i++) {
+        start_bulk();
+        feed(body.data, body.len, pieces[i]);
+        finish_bulk();
+        static const char *const expected[] = {
+            "{\"status\":201,\"id\":", "{\"status\":400,\"problem\"", "{\"status\":400,\"problem\"",
+            "{\"status\":413,\"problem\"", "{\"status\":201,\"id\":"};
+        const char *at = exchange.body.data;
+        for (size_t line = 0; line < 5; line++) {
+            assert_memory_equal(at, expected[line], strlen(expected[line]));
+            at = strchr(at, '\n') + 1;
+        }
+        assert_int_equal(*at, '\0');
+    }
+    dure_buf_fini(&body);
+}
+
+/* More lines than slots and than the runtime takes: paused, never lost, in order. */
+static void test_bulk_is_bounded(void **state)
+{
+    (void)state;
+    enum { LINES = 20000 };
+    struct dure_buf body = {0};
+    for (int i = 0; i < LINES; i++) dure_buf_printf(&body, "{\"name\":\"n\",\"balance\":%d}\n", i);
+    start_bulk();
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    feed(body.data, body.len, 65536);
+    while (exchange.paused) {
+        round_of_loop();
+        exchange.pending = 0;
+        handler.on_drain(handler.arg, &exchange);
+    }
+    finish_bulk();
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    print_message("%.2f us a line\n", ((double)(to.tv_sec - from.tv_sec) * 1e6 +
+                                       (double)(to.tv_nsec - from.tv_nsec) / 1e3) /
+                                          LINES);
+    const char *at = exchange.body.data;
+    for (int i = 0; i < LINES; i++) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "{\"status\":201,\"id\":%d,\"item\":{\"id\":%d,", i + 1,
+                 i + 1);
+        assert_memory_equal(at, expected, strlen(expected));
+        at = strchr(at, '\n') + 1;
+    }
+    assert_int_equal(*at, '\0');
+    dure_buf_fini(&body);
+}
+
+static void test_bulk_of_a_client_that_leaves(void **state)
+{
+    (void)state;
+    start_bulk();
+    feed("{\"name\":\"a\"}\n{\"name\"", 20, 64);
+    handler.on_abort(handler.arg, &exchange);
+    for (int i = 0; i < 5; i++) round_of_loop();
+    assert_true(exchange.ended);
+    assert_int_equal(call(DURE_GET, "/accounts/1", NULL, NULL), 200);
+}
+
+int main(void)
+{
+    if (dure_registry_init(systems) != 0) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_life_of_an_item, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_wrong_requests, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_list, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_keys, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_durable_before_visible, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_bulk_lines, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_bulk_is_bounded, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_bulk_of_a_client_that_leaves, open_node, close_node),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
