@@ -23,6 +23,7 @@
 struct list {
     struct dure_query query;
     struct dure_call *call;
+    bool impossible;      /* A filter that nothing can match. */
     struct dure_buf kept; /* Query string without paging, each parameter followed by '&'. */
     _Alignas(16) char wanted[];
 };
@@ -80,7 +81,11 @@ static void add_filter(struct list *list, const char *name, size_t name_len, con
     if (field == NULL || field->flags & DURE_HIDDEN) return;
     if (!dure_utf8_valid(value, len) ||
         dure_field_read_text(field, list->wanted, value, len) != 0) {
-        dure_field_errors_add(errors, field->name, "cannot have this value");
+        /* A status that there is not is one that nobody has. */
+        if (field->kind == DURE_ENUM)
+            list->impossible = true;
+        else
+            dure_field_errors_add(errors, field->name, "cannot have this value");
         return;
     }
     for (size_t i = 0; i < query->filters_count; i++) {
@@ -303,6 +308,10 @@ void dure_list_get(struct dure_call *call)
     struct dure_field_errors errors;
     errors.count = 0;
     read_query(list, &errors);
+    if (errors.count == 0 && list->impossible) {
+        done(&list->query);
+        return;
+    }
     int rv = 0;
     if (errors.count == 0) rv = dure_query_start(call->gateway->rt, &list->query);
     if (errors.count == 0 && rv == 0) return;
