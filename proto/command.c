@@ -290,6 +290,29 @@ void dure_command_run(struct dure_call *call)
         ask_existing(call, command, call->payload);
 }
 
+/* A governed status set to a text that is none of its own: no legal transition, so a 409. */
+static bool only_governed(const struct dure_schema *schema, const struct dure_field_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        const char *name = errors->items[i].field;
+        const struct dure_field *field = dure_schema_find(schema, name, strlen(name));
+        if (field == NULL || field->kind != DURE_ENUM || !(field->flags & DURE_GOVERNED))
+            return false;
+    }
+    return true;
+}
+
+static void refuse_transition(struct dure_call *call, const struct dure_field_errors *errors)
+{
+    struct dure_view view;
+    int rv =
+        dure_runtime_view(call->gateway->rt, call->route.collection->type, call->route.id, &view);
+    if (rv != 0)
+        dure_call_fail(call, rv);
+    else
+        dure_call_refuse(call, 409, "%s changes only by commands", errors->items[0].field);
+}
+
 void dure_command_edit(struct dure_call *call)
 {
     const struct dure_schema *schema = call->route.collection->aggregate->schema;
@@ -301,10 +324,12 @@ void dure_command_edit(struct dure_call *call)
     dure_schema_init(schema, call->payload);
     int rv = dure_schema_read_json(schema, call->payload, call->request->body.data,
                                    call->request->body.len, &call->edit.named, &errors);
-    if (rv != 0)
-        refuse_fields(call, &errors);
-    else
+    if (rv == 0)
         ask_existing(call, NULL, &call->edit);
+    else if (only_governed(schema, &errors))
+        refuse_transition(call, &errors);
+    else
+        refuse_fields(call, &errors);
 }
 
 void dure_command_remove(struct dure_call *call)
