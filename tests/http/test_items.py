@@ -136,7 +136,8 @@ def test_patch(shop, product):
     item = response.json()
     assert (item["price"], item["stockName"], item["stockCount"]) == (1200, "책", 1000)
     assert shop.api.get(product).json() == item
-    assert shop.api.patch(product, {"stockName": None}).json()["stockName"] is None
+    assert shop.api.patch(product, {"status": "판매중"}).json()["status"] == "판매중"
+    assert shop.api.patch(product, {"status": None}).json()["status"] is None
     assert shop.api.patch(product, {"nosuch": 1}).status_code == 200
     assert shop.api.patch(product, {}).status_code == 200
     assert wrong_fields(shop.api.patch(product, {"price": "abc"})) == {"price"}
@@ -152,12 +153,28 @@ def test_patch_media_types(shop, product, kind):
 
 def test_put(shop, product):
     """PUT replaces: editable fields that it does not name become null, governed ones stay."""
-    response = shop.api.put(product, {"stockName": "pen", "price": 5})
+    response = shop.api.put(product, {"stockName": "pen", "price": 5, "status": "판매중"})
     assert response.status_code == 200, response.text
-    assert shop.api.put(product, {"price": 6}).json()["stockName"] is None
+    assert response.json()["status"] == "판매중"
+    assert shop.api.put(product, {"stockName": "ink", "price": 6}).json()["status"] is None
     item = shop.api.get(product).json()
-    assert (item["stockName"], item["price"], item["stockCount"]) == (None, 6, 1000)
-    is_problem(shop.api.put(product, {"price": 6, "stockCount": 1}), 409)
+    assert (item["stockName"], item["price"], item["stockCount"]) == ("ink", 6, 1000)
+    is_problem(shop.api.put(product, {"stockName": "ink", "price": 6, "stockCount": 1}), 409)
+
+
+@pytest.mark.parametrize("method, body", [("PUT", {"stockName": "x"}), ("PATCH", {"price": None}),
+                                          ("PATCH", {"price": ""}), ("PATCH", {"price": -1})],
+                         ids=["PUT without", "PATCH null", "PATCH empty", "PATCH negative"])
+def test_a_price_that_is_none(shop, product, method, body):
+    """A product cannot lose its price to an edit; or if it can, it cannot be ordered then."""
+    response = shop.api(method, product, json=body)
+    if response.status_code == 400:
+        assert wrong_fields(response) == {"price"}
+        shop.ordered(1)
+    else:
+        assert (response.status_code, response.json()["price"]) == (200, None)
+        is_problem(shop.order(1), 409)
+        assert shop.holdings == (999999, 1000)
 
 
 def test_put_of_what_get_showed(shop, product):
@@ -193,13 +210,19 @@ def test_order_for_a_removed_product(shop, product):
     assert shop.create("inventories", stockName="b", stockCount=1, price=1)["id"] > shop.product
 
 
-def test_cancel_after_the_product_is_gone(shop, product):
-    """If a product with orders can be removed at all, cancelling still ends and pays back."""
+@pytest.mark.parametrize("collection", ["inventories", "pays", "deliveries"])
+def test_cancel_after_a_participant_is_gone(shop, product, collection):
+    """What an order still needs cannot be removed; or if it can, cancelling ends all the same."""
     order = shop.ordered(1)
-    if shop.api.delete(product).status_code == 409:
+    item = {"inventories": shop.product, "pays": shop.account,
+            "deliveries": shop.deliveries()[0]["id"]}[collection]
+    if shop.api.delete(shop.url(collection, item)).status_code == 409:
+        assert shop.cancel(order["id"]).status_code == 200
+        assert shop.holdings == (999999, 1000)
         return
     assert shop.cancel(order["id"]).status_code in (200, 409)
-    if shop.settled(order["id"])["status"] == CANCELED:
+    assert shop.settled(order["id"])["status"] == CANCELED
+    if collection != "pays":
         assert shop.money == 999999
 
 
