@@ -16,6 +16,8 @@
 
 #include <stdlib.h>
 
+#include "runtime/best.h"
+
 /* The heap of a sorted query: bounds what a deep page may take. */
 #define SORT_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define INDEX_BATCH 512
@@ -37,12 +39,10 @@ struct entry {
 struct dure_query_scan {
     struct dure_query *query;
     struct dure_field keys[DURE_QUERY_SORTS_MAX]; /* The sort fields, moved into an entry. */
-    size_t entry_bytes, entries_max;
-    char *heap; /* Entries; the worst one is first. */
-    size_t heap_count, heap_cap;
-    char *overlay_keys;      /* Entries, one per overlay item, when sorted. */
-    char *probe;             /* One entry. */
-    size_t overlay_at;       /* Merging: the next of the overlay. */
+    struct dure_best best;                        /* Entries. */
+    char *overlay_keys;                           /* Entries, one per overlay item, when sorted. */
+    char *probe;                                  /* One entry. */
+    size_t overlay_at;                            /* Merging: the next of the overlay. */
     size_t skip, seen;       /* Unsorted: ranks before the page; matches so far. */
     bool descending, counts; /* Unsorted: by falling id; go on behind the page to count. */
     char *state;             /* A row, unpacked. */
@@ -83,8 +83,10 @@ static void take_keys(const struct dure_query *query, const void *state, int64_t
     }
 }
 
-static int compare(const struct dure_query *query, const struct entry *a, const struct entry *b)
+static int compare(const void *arg, const void *left, const void *right)
 {
+    const struct dure_query *query = arg;
+    const struct entry *a = left, *b = right;
     for (size_t i = 0; i < query->sorts_count; i++) {
         int order = dure_field_compare(&query->scan->keys[i], a->keys, b->keys);
         if (order != 0) return query->sorts[i].descending ? -order : order;
@@ -105,7 +107,7 @@ static void overlay_add(void *arg, struct dure_actor *actor)
         char *keys = NULL;
         if (more != NULL) query->overlay = more;
         if (more != NULL && sorted(query)) {
-            keys = realloc(query->scan->overlay_keys, cap * query->scan->entry_bytes);
+            keys = realloc(query->scan->overlay_keys, cap * query->scan->best.entry_bytes);
             if (keys != NULL) query->scan->overlay_keys = keys;
         }
         if (more == NULL || (sorted(query) && keys == NULL)) {
@@ -120,7 +122,7 @@ static void overlay_add(void *arg, struct dure_actor *actor)
                                     .entry = query->overlay_count,
                                     .shown = actor->head.exists && matches(query, actor->state)};
     if (sorted(query) && item->shown) {
-        char *at = query->scan->overlay_keys + item->entry * query->scan->entry_bytes;
+        char *at = query->scan->overlay_keys + item->entry * query->scan->best.entry_bytes;
         take_keys(query, actor->state, actor->id, (struct entry *)(void *)at);
     }
     query->overlay_count++;
@@ -166,80 +168,21 @@ static bool emit(struct dure_query *query, int64_t id)
     return query->ids_count == query->size && !scan->counts;
 }
 
-static struct entry *heap_at(const struct dure_query_scan *scan, size_t i)
-{
-    return (struct entry *)(void *)(scan->heap + i * scan->entry_bytes);
-}
-
-static void heap_swap(struct dure_query_scan *scan, size_t a, size_t b)
-{
-    char *x = scan->heap + a * scan->entry_bytes, *y = scan->heap + b * scan->entry_bytes;
-    for (size_t i = 0; i < scan->entry_bytes; i++) {
-        char c = x[i];
-        x[i] = y[i];
-        y[i] = c;
-    }
-}
-
-static void heap_up(struct dure_query *query, size_t i)
-{
-    struct dure_query_scan *scan = query->scan;
-    while (i > 0 && compare(query, heap_at(scan, i), heap_at(scan, (i - 1) / 2)) > 0) {
-        heap_swap(scan, i, (i - 1) / 2);
-        i = (i - 1) / 2;
-    }
-}
-
-static void heap_down(struct dure_query *query, size_t count)
-{
-    struct dure_query_scan *scan = query->scan;
-    for (size_t i = 0;;) {
-        size_t worst = i, left = 2 * i + 1;
-        for (size_t child = left; child < left + 2 && child < count; child++) {
-            if (compare(query, heap_at(scan, child), heap_at(scan, worst)) > 0) worst = child;
-        }
-        if (worst == i) return;
-        heap_swap(scan, i, worst);
-        i = worst;
-    }
-}
-
-/* Sorted: keeps the best entries_max. */
+/* Sorted: keeps the best (page + 1) x size. */
 static void offer(struct dure_query *query, const struct entry *entry)
 {
     struct dure_query_scan *scan = query->scan;
     scan->seen++;
-    if (scan->heap_count == scan->entries_max) {
-        if (compare(query, entry, heap_at(scan, 0)) >= 0) return;
-        memcpy(heap_at(scan, 0), entry, scan->entry_bytes);
-        heap_down(query, scan->heap_count);
-        return;
-    }
-    if (scan->heap_count == scan->heap_cap) {
-        size_t cap = scan->heap_cap == 0 ? 256 : scan->heap_cap * 2;
-        char *more = realloc(scan->heap, cap * scan->entry_bytes);
-        if (more == NULL) {
-            scan->rv = DURE_ENOMEM;
-            return;
-        }
-        scan->heap = more;
-        scan->heap_cap = cap;
-    }
-    memcpy(heap_at(scan, scan->heap_count), entry, scan->entry_bytes);
-    heap_up(query, scan->heap_count++);
+    scan->rv = dure_best_offer(&scan->best, entry);
 }
 
-/* Ascending order by taking the worst to the end, one after the other. */
 static void cut_page(struct dure_query *query)
 {
-    struct dure_query_scan *scan = query->scan;
-    for (size_t count = scan->heap_count; count > 1; count--) {
-        heap_swap(scan, 0, count - 1);
-        heap_down(query, count - 1);
-    }
-    size_t from = query->page * query->size;
-    for (size_t i = from; i < scan->heap_count && query->ids_count < query->size; i++)
-        query->ids[query->ids_count++] = heap_at(scan, i)->id;
+    struct dure_best *best = &query->scan->best;
+    dure_best_sort(best);
+    for (size_t i = query->page * query->size; i < best->count && query->ids_count < query->size;
+         i++)
+        query->ids[query->ids_count++] = ((const struct entry *)dure_best_at(best, i))->id;
 }
 
 /* The overlay's share up to (in the order of the walk) `id`; *covered: it has a say about it. */
@@ -382,7 +325,7 @@ static void run(struct dure_work *work)
     struct dure_query_scan *scan = query->scan;
     if (sorted(query)) {
         for (size_t i = 0; i < query->overlay_count && scan->rv == 0; i++) {
-            const char *at = scan->overlay_keys + query->overlay[i].entry * scan->entry_bytes;
+            const char *at = scan->overlay_keys + query->overlay[i].entry * scan->best.entry_bytes;
             if (query->overlay[i].shown) offer(query, (const struct entry *)(const void *)at);
         }
     }
@@ -435,12 +378,15 @@ static int prepare(struct dure_query *query)
         scan->keys[i].offset = (uint32_t)offset;
         offset += (scan->keys[i].size + 7u) & ~7u;
     }
-    scan->entry_bytes = sizeof(struct entry) + offset;
-    scan->entries_max = (query->page + 1) * query->size;
-    if (sorted(query) && scan->entries_max * scan->entry_bytes > SORT_BYTES_MAX) return DURE_EINVAL;
+    scan->best = (struct dure_best){.entry_bytes = sizeof(struct entry) + offset,
+                                    .max = (query->page + 1) * query->size,
+                                    .compare = compare,
+                                    .arg = query};
+    if (sorted(query) && scan->best.max * scan->best.entry_bytes > SORT_BYTES_MAX)
+        return DURE_EINVAL;
     scan->skip = query->by_after ? 0 : query->page * query->size;
     scan->counts = query->filters_count > 0 && !query->by_after;
-    scan->probe = malloc(scan->entry_bytes);
+    scan->probe = malloc(scan->best.entry_bytes);
     scan->state = aligned_alloc(16, (query->type->state_size + 15) & ~(size_t)15);
     query->ids = malloc(query->size * sizeof *query->ids);
     bool fine = scan->probe != NULL && scan->state != NULL && query->ids != NULL;
@@ -469,7 +415,7 @@ int dure_query_start(struct dure_runtime *rt, struct dure_query *query)
 void dure_query_fini(struct dure_query *query)
 {
     if (query->scan != NULL) {
-        free(query->scan->heap);
+        dure_best_fini(&query->scan->best);
         free(query->scan->overlay_keys);
         free(query->scan->probe);
         free(query->scan->state);
