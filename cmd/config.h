@@ -6,6 +6,7 @@
 #define DURE_CMD_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 

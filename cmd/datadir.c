@@ -19,7 +19,7 @@ static void write_done(void *arg, int rv)
     *(int *)arg = rv;
 }
 
-static int write_shards(struct dure_rows *rows, uint32_t shards)
+int dure_datadir_write_shards(struct dure_rows *rows, uint32_t shards)
 {
     uint64_t value = shards;
     struct dure_row_write write = {.table = DURE_TABLE_META, .id = META_SHARDS, .value = &value,
@@ -44,7 +44,7 @@ static int read_shards(struct dure_datadir *datadir, uint32_t shards, bool read_
         if (stored < 1 || stored > DURE_SHARDS_MAX) rv = DURE_ECORRUPT;
     } else if (rv == DURE_ENOTFOUND && shards != 0 && !read_only) {
         datadir->shards = shards;
-        rv = write_shards(datadir->rows, shards);
+        rv = dure_datadir_write_shards(datadir->rows, shards);
     }
     dure_buf_fini(&value);
     return rv;

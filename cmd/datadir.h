@@ -19,6 +19,8 @@ struct dure_datadir {
 DURE_MUST_CHECK int dure_datadir_open(struct dure_datadir *datadir,
                                       const struct dure_store_options *options, uint32_t shards,
                                       const char **message);
+/* Notes the number of shards in rows made anew. Blocks. */
+DURE_MUST_CHECK int dure_datadir_write_shards(struct dure_rows *rows, uint32_t shards);
 /* Safe on a half-opened one. */
 void dure_datadir_close(struct dure_datadir *datadir);
 

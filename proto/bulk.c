@@ -1,8 +1,7 @@
 /*
  * Bulk requests.
  *
- *   1. bytes come in pieces; lines are cut out of them. Only a line that two pieces share is
- * copied.
+ *   1. bytes come in pieces; lines are cut out of them, copied only where two pieces share one
  *   2. each line is read into the next slot of a ring and asked of the runtime
  *   3. decided makes the slot's result line; released marks it as durable
  *   4. results leave in the order of their lines: what is ready at the ring's head is written. One
@@ -19,17 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/bulk_slots.h"
 #include "proto/command.h"
 #include "proto/cors.h"
 #include "proto/item.h"
 #include "proto/problem.h"
-
-/* Slots are made this many at a time, as they are needed: a small bulk stays small. */
-#define CHUNK_SLOTS 64
-#define CHUNKS_MAX (DURE_BULK_INFLIGHT_MAX / CHUNK_SLOTS)
-_Static_assert(CHUNKS_MAX *CHUNK_SLOTS == DURE_BULK_INFLIGHT_MAX, "whole chunks");
-_Static_assert((DURE_BULK_INFLIGHT_MAX & (DURE_BULK_INFLIGHT_MAX - 1)) == 0,
-               "the ring wraps by mask");
 
 /* Unsent results beyond this stop the reading of commands. */
 #define OUTPUT_BYTES_HIGH (256 * 1024)
@@ -38,19 +31,6 @@ _Static_assert((DURE_BULK_INFLIGHT_MAX & (DURE_BULK_INFLIGHT_MAX - 1)) == 0,
 /* No group has this number. */
 #define NO_GROUP UINT64_MAX
 
-enum slot_state { SLOT_ASKED, SLOT_DECIDED, SLOT_READY };
-
-struct slot {
-    struct dure_ask ask;
-    struct bulk *bulk;
-    struct slot *next; /* Free ones. */
-    enum slot_state state;
-    int status;
-    uint64_t group;         /* In which it was decided: all of one group are released together. */
-    struct dure_buf result; /* The line, with its end. */
-    _Alignas(16) char payload[];
-};
-
 struct bulk {
     struct dure_gateway *gateway;
     struct dure_exchange *exchange;
@@ -58,15 +38,10 @@ struct bulk {
     const struct dure_command *create;
     const char *path;
     int64_t wait_ms, now_ms;
-    size_t slot_bytes;
-    char *chunks[CHUNKS_MAX];
-    size_t chunks_count;
-    struct slot *free;
-    struct slot *ring[DURE_BULK_INFLIGHT_MAX]; /* By line number. */
-    size_t head, tail;                         /* Lines answered and lines taken, ever. */
-    struct dure_buf line;                      /* The beginning of a line whose end has not come. */
-    struct dure_buf rest;                      /* Bytes that came but could not be taken yet … */
-    size_t rest_at;                            /* … from here on. */
+    struct dure_bulk_slots slots;
+    struct dure_buf line; /* The beginning of a line whose end has not come. */
+    struct dure_buf rest; /* Bytes that came but could not be taken yet … */
+    size_t rest_at;       /* … from here on. */
     struct dure_buf out;
     bool skipping; /* Within a line that is too long and has been answered. */
     bool ended, aborted, paused, feeding;
@@ -74,53 +49,14 @@ struct bulk {
     char base[DURE_BASE_BYTES];
 };
 
-/* ---- The ring ------------------------------------------------------------------------------- */
-
-static struct slot **place(struct bulk *bulk, size_t line)
-{
-    return &bulk->ring[line & (DURE_BULK_INFLIGHT_MAX - 1)];
-}
-
 static bool inflight(const struct bulk *bulk)
 {
-    return bulk->head != bulk->tail;
-}
-
-static void grow(struct bulk *bulk)
-{
-    char *chunk = aligned_alloc(16, CHUNK_SLOTS * bulk->slot_bytes);
-    if (chunk == NULL) return;
-    bulk->chunks[bulk->chunks_count++] = chunk;
-    for (size_t i = CHUNK_SLOTS; i > 0; i--) {
-        struct slot *slot = (struct slot *)(void *)(chunk + (i - 1) * bulk->slot_bytes);
-        slot->bulk = bulk;
-        slot->result = (struct dure_buf){0};
-        slot->next = bulk->free;
-        bulk->free = slot;
-    }
-}
-
-/* The slot of the next line, not taken yet; NULL: no room. */
-static struct slot *next_slot(struct bulk *bulk)
-{
-    if (bulk->tail - bulk->head == DURE_BULK_INFLIGHT_MAX) return NULL;
-    if (bulk->free == NULL && bulk->chunks_count < CHUNKS_MAX) grow(bulk);
-    return bulk->free;
-}
-
-static void take_slot(struct bulk *bulk, struct slot *slot)
-{
-    DURE_ASSERT(slot == bulk->free);
-    bulk->free = slot->next;
-    *place(bulk, bulk->tail++) = slot;
+    return bulk->slots.head != bulk->slots.tail;
 }
 
 static void destroy(struct bulk *bulk)
 {
-    DURE_ASSERT(!inflight(bulk));
-    for (struct slot *slot = bulk->free; slot != NULL; slot = slot->next)
-        dure_buf_fini(&slot->result);
-    for (size_t i = 0; i < bulk->chunks_count; i++) free(bulk->chunks[i]);
+    dure_bulk_slots_fini(&bulk->slots);
     dure_buf_fini(&bulk->line);
     dure_buf_fini(&bulk->rest);
     dure_buf_fini(&bulk->out);
@@ -130,7 +66,7 @@ static void destroy(struct bulk *bulk)
 
 /* ---- 3: results ----------------------------------------------------------------------------- */
 
-static void result_item(struct slot *slot, int status, const struct dure_view *view)
+static void result_item(struct dure_bulk_slot *slot, int status, const struct dure_view *view)
 {
     const struct bulk *bulk = slot->bulk;
     struct dure_origin origin = {bulk->base, bulk->base_len, bulk->path};
@@ -146,7 +82,7 @@ static void result_item(struct slot *slot, int status, const struct dure_view *v
 }
 
 /* id 0: there is no resource. */
-static void result_problem(struct slot *slot, int status, const char *detail, int64_t id,
+static void result_problem(struct dure_bulk_slot *slot, int status, const char *detail, int64_t id,
                            const struct dure_field_errors *errors)
 {
     const struct bulk *bulk = slot->bulk;
@@ -170,7 +106,7 @@ static void result_problem(struct slot *slot, int status, const char *detail, in
     dure_buf_lit(&slot->result, "}\n");
 }
 
-static void result_error(struct slot *slot, int rv)
+static void result_error(struct dure_bulk_slot *slot, int rv)
 {
     const struct dure_error_info *info = dure_error_info(rv);
     result_problem(slot, info->http_status, info->text, 0, NULL);
@@ -203,15 +139,13 @@ static void end(struct bulk *bulk)
 /* Hands over what is ready at the head; `group` is being released: its other slots follow. */
 static void flush(struct bulk *bulk, uint64_t group)
 {
-    while (inflight(bulk)) {
-        struct slot *slot = *place(bulk, bulk->head);
-        if (slot->state == SLOT_DECIDED && slot->group == group) return;
-        if (slot->state != SLOT_READY) break;
+    struct dure_bulk_slot *slot;
+    while ((slot = dure_bulk_slots_head(&bulk->slots)) != NULL) {
+        if (slot->state == DURE_BULK_DECIDED && slot->group == group) return;
+        if (slot->state != DURE_BULK_READY) break;
         bulk->gateway->metrics.bulk_lines[slot->status / 100]++;
         dure_buf_add(&bulk->out, slot->result.data, slot->result.len);
-        bulk->head++;
-        slot->next = bulk->free;
-        bulk->free = slot;
+        dure_bulk_slots_drop(&bulk->slots);
         if (bulk->out.len >= WRITE_BYTES) write_out(bulk);
     }
     write_out(bulk);
@@ -242,9 +176,9 @@ static void go_on(struct bulk *bulk)
 
 static void decided(struct dure_ask *ask, const struct dure_answer *answer)
 {
-    struct slot *slot = (struct slot *)ask;
-    DURE_ASSERT(slot->state == SLOT_ASKED);
-    slot->state = SLOT_DECIDED;
+    struct dure_bulk_slot *slot = (struct dure_bulk_slot *)ask;
+    DURE_ASSERT(slot->state == DURE_BULK_ASKED);
+    slot->state = DURE_BULK_DECIDED;
     slot->group = ask->rt->open->number;
     bool made = answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING;
     if (made && answer->view.exists) {
@@ -263,16 +197,14 @@ static void decided(struct dure_ask *ask, const struct dure_answer *answer)
 
 static void released(struct dure_ask *ask, int rv)
 {
-    struct slot *slot = (struct slot *)ask;
+    struct dure_bulk_slot *slot = (struct dure_bulk_slot *)ask;
     struct bulk *bulk = slot->bulk;
     if (rv != 0) result_error(slot, rv);
-    slot->state = SLOT_READY;
-    size_t head = bulk->head;
+    slot->state = DURE_BULK_READY;
+    size_t head = bulk->slots.head;
     flush(bulk, slot->group);
-    if (bulk->head != head || over(bulk)) go_on(bulk);
+    if (bulk->slots.head != head || over(bulk)) go_on(bulk);
 }
-
-_Static_assert(offsetof(struct slot, ask) == 0, "an ask is its slot");
 
 /* ---- 2: a line ------------------------------------------------------------------------------ */
 
@@ -285,14 +217,14 @@ static bool is_blank(const char *line, size_t len)
 }
 
 /* A line that is answered without the runtime. */
-static void answered(struct bulk *bulk, struct slot *slot)
+static void answered(struct bulk *bulk, struct dure_bulk_slot *slot)
 {
-    slot->state = SLOT_READY;
-    take_slot(bulk, slot);
-    if (*place(bulk, bulk->head) == slot) flush(bulk, NO_GROUP);
+    slot->state = DURE_BULK_READY;
+    dure_bulk_slots_take(&bulk->slots, slot);
+    if (dure_bulk_slots_head(&bulk->slots) == slot) flush(bulk, NO_GROUP);
 }
 
-static void refuse_line(struct bulk *bulk, struct slot *slot,
+static void refuse_line(struct bulk *bulk, struct dure_bulk_slot *slot,
                         const struct dure_field_errors *errors)
 {
     bool document = errors->count > 0 && errors->items[0].field[0] == '\0';
@@ -315,7 +247,7 @@ static bool out_of_slots(struct bulk *bulk)
 static bool take_line(struct bulk *bulk, const char *line, size_t len)
 {
     if (is_blank(line, len)) return true;
-    struct slot *slot = next_slot(bulk);
+    struct dure_bulk_slot *slot = dure_bulk_slots_next(&bulk->slots);
     if (slot == NULL) return out_of_slots(bulk);
     struct dure_field_errors errors;
     int rv = dure_command_read(bulk->create->schema, slot->payload, line, len, &errors);
@@ -342,21 +274,21 @@ static bool take_line(struct bulk *bulk, const char *line, size_t len)
     ask->decided = decided;
     ask->released = released;
     ask->mail.kind = DURE_MAIL_COMMAND;
-    slot->state = SLOT_ASKED;
+    slot->state = DURE_BULK_ASKED;
     rv = dure_ask_submit(bulk->gateway->rt, ask);
     if (rv == DURE_EBUSY && inflight(bulk)) return false; /* Our own answers make room. */
     if (rv != 0) {
         result_error(slot, rv);
         answered(bulk, slot);
     } else {
-        take_slot(bulk, slot);
+        dure_bulk_slots_take(&bulk->slots, slot);
     }
     return true;
 }
 
 static bool take_long_line(struct bulk *bulk)
 {
-    struct slot *slot = next_slot(bulk);
+    struct dure_bulk_slot *slot = dure_bulk_slots_next(&bulk->slots);
     if (slot == NULL) return out_of_slots(bulk);
     char detail[64];
     snprintf(detail, sizeof detail, "a line has at most %d bytes", DURE_BULK_LINE_BYTES_MAX);
@@ -436,7 +368,7 @@ void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchang
                           .collection = route->collection,
                           .create = route->collection->aggregate->create,
                           .path = route->path};
-    bulk->slot_bytes = (sizeof(struct slot) + bulk->create->schema->size + 15) & ~(size_t)15;
+    dure_bulk_slots_init(&bulk->slots, bulk, bulk->create->schema->size);
     bulk->wait_ms = dure_negotiate_wait_ms(request);
     bulk->base_len = dure_negotiate_base(request, bulk->base);
     gateway->calls_count++;

@@ -17,6 +17,7 @@
 #include "proto/command.h"
 #include "proto/cors.h"
 #include "proto/item.h"
+#include "proto/item_events.h"
 #include "proto/list.h"
 #include "proto/pages.h"
 #include "proto/problem.h"
@@ -80,7 +81,7 @@ static void dispatch(struct dure_call *call)
             dure_command_edit(call);
         break;
     case DURE_ROUTE_COMMAND: dure_command_run(call); break;
-    case DURE_ROUTE_HISTORY: dure_item_history(call); break;
+    case DURE_ROUTE_HISTORY: dure_item_events_get(call); break;
     case DURE_ROUTE_PROFILE: dure_pages_profile(call); break;
     case DURE_ROUTE_HOME: dure_pages_home(call); break;
     case DURE_ROUTE_LIVEZ: dure_pages_livez(call); break;

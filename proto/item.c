@@ -98,8 +98,3 @@ void dure_item_get(struct dure_call *call)
     }
     dure_call_respond_durable(call, dure_item_get);
 }
-
-void dure_item_history(struct dure_call *call)
-{
-    dure_call_refuse(call, 404, "there is no history yet");
-}

@@ -26,7 +26,5 @@ void dure_item_headers(struct dure_call *call, const struct dure_view *view);
 
 /* GET /c/{id} */
 void dure_item_get(struct dure_call *call);
-/* GET /c/{id}/events */
-void dure_item_history(struct dure_call *call);
 
 #endif

@@ -77,7 +77,6 @@ struct dure_command {
     bool (*allowed)(const void *state);
     /* 0, or a negative DURE_E* when something operational went wrong (all effects are dropped). */
     int (*handle)(const void *state, const struct dure_msg *in, struct dure_out *out);
-    uint32_t code; /* Private. */
 };
 
 /* Effects, valid only within handle. Each returned payload is initialised (all absent, or at its

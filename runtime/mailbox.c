@@ -70,7 +70,7 @@ void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out)
     };
     if (mail->command != NULL) {
         wire.command_type_code = mail->command->aggregate->type->code;
-        wire.command_code = mail->command->code;
+        wire.command_code = dure_registry_code(mail->command->name);
     }
     if (mail->from_type != NULL) wire.from_type_code = mail->from_type->code;
     dure_buf_add(out, &wire, sizeof wire);

@@ -106,13 +106,11 @@ static void add_commands(struct dure_aggregate *aggregate)
 {
     if (aggregate->commands == NULL) return;
     for (size_t i = 0; aggregate->commands[i] != NULL; i++) {
-        /* Descriptors are static objects; only their private member is completed here. */
-        struct dure_command *command = (struct dure_command *)(uintptr_t)aggregate->commands[i];
+        const struct dure_command *command = aggregate->commands[i];
         if (command->aggregate != aggregate) {
             complain("command", command->name, "is listed by another aggregate");
         }
         if (command->handle == NULL) complain("command", command->name, "has no handler");
-        command->code = dure_registry_code(command->name);
     }
 }
 
@@ -259,7 +257,8 @@ const struct dure_command *dure_registry_command(const struct dure_type *type, u
 {
     if (type->aggregate == NULL || type->aggregate->commands == NULL) return NULL;
     for (size_t i = 0; type->aggregate->commands[i] != NULL; i++) {
-        if (type->aggregate->commands[i]->code == code) return type->aggregate->commands[i];
+        const struct dure_command *command = type->aggregate->commands[i];
+        if (dure_registry_code(command->name) == code) return command;
     }
     return NULL;
 }

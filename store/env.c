@@ -24,7 +24,7 @@
 /* Growth is by doubling up to this step: address space is free, but not without end. */
 #define MAP_STEP_MAX ((size_t)64 << 30)
 
-static char message_text[512];
+static char message_text[8192];
 
 static int fail(int rv, const char **message, const char *fmt, const char *path, const char *why)
 {

@@ -190,6 +190,21 @@ void dure_server_stats(const struct dure_server *server, struct dure_server_stat
     *stats = (struct dure_server_stats){0};
 }
 
+struct dure_span dure_request_header(const struct dure_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->headers_count; i++) {
+        struct dure_span sent = request->headers[i].name;
+        if (sent.len == strlen(name) && strncasecmp(sent.data, name, sent.len) == 0)
+            return request->headers[i].value;
+    }
+    return (struct dure_span){0};
+}
+
+const char *dure_http_reason(int status)
+{
+    return status < 400 ? "Fine" : "Refused";
+}
+
 /* ---- A node in memory -------------------------------------------------------------------------
  */
 

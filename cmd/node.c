@@ -1,0 +1,225 @@
+/*
+ * dure node: one process that serves a data directory.
+ *
+ *   1. open    stores, runtime (recovery), gateway, server; then "ready" on stdout
+ *   2. run     the loop
+ *   3. stop    SIGINT or SIGTERM: the server drains, the runtime comes to rest, a checkpoint is
+ *              flushed so that the next start replays nothing; a second signal stops at once
+ *
+ * A failed sync stops acknowledging and exits with 1, nothing flushed: the journal is what counts.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/config.h"
+#include "cmd/datadir.h"
+#include "proto/gateway.h"
+#include "proto/server.h"
+#include "runtime/loop.h"
+
+struct node {
+    struct dure_config config;
+    struct dure_loop loop;
+    struct dure_datadir datadir;
+    struct dure_runtime *rt;
+    struct dure_gateway *gateway;
+    struct dure_server *server;
+    uv_signal_t signals[2];
+    uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
+    bool stopping, drained;
+    int exit_status;
+};
+
+static void on_fatal(void *arg, int rv)
+{
+    (void)arg;
+    fprintf(stderr, "dure node: %s; stopping\n", dure_error_info(rv)->text);
+    /* What is in flight must not be acknowledged, and nothing else may be written. */
+    _exit(1);
+}
+
+static void on_rest(uv_timer_t *timer)
+{
+    struct node *node = timer->data;
+    if (!node->drained || !dure_runtime_idle(node->rt) ||
+        !dure_gateway_idle(node->gateway)) return;
+    uv_timer_stop(timer);
+    uv_stop(node->loop.uv);
+}
+
+static void on_drained(void *arg)
+{
+    struct node *node = arg;
+    node->drained = true;
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct node *node = signal->data;
+    if (node->stopping) _exit(128 + number);
+    node->stopping = true;
+    node->rt->stopping = false; /* Requests already read are still taken. */
+    dure_gateway_stopping(node->gateway);
+    dure_server_drain(node->server, (uint64_t)node->config.drain_ms, on_drained, node);
+    uv_timer_start(&node->rest, on_rest, 0, 2);
+}
+
+static int start_signals(struct node *node)
+{
+    static const int numbers[2] = {SIGINT, SIGTERM};
+    for (int i = 0; i < 2; i++) {
+        if (uv_signal_init(node->loop.uv, &node->signals[i]) != 0) return DURE_ESYSTEM;
+        node->signals[i].data = node;
+        if (uv_signal_start(&node->signals[i], on_signal, numbers[i]) != 0) return DURE_ESYSTEM;
+    }
+    node->rest.data = node;
+    return uv_timer_init(node->loop.uv, &node->rest) == 0 ? 0 : DURE_ESYSTEM;
+}
+
+static int open_server(struct node *node, int *os_error)
+{
+    const struct dure_config *config = &node->config;
+    struct dure_server_options options = {
+        .host = config->host, .port = (uint16_t)config->http,
+        .connections_max = (uint32_t)config->connections_max,
+        .pipeline_max = (uint32_t)config->pipeline_max,
+        .exchanges_max = (uint32_t)config->asks_max,
+        .line_bytes_max = DURE_HTTP_LINE_BYTES_MAX,
+        .headers_bytes_max = DURE_HTTP_HEADERS_BYTES_MAX,
+        .headers_count_max = DURE_HTTP_HEADERS_MAX,
+        .body_bytes_max = (size_t)config->body_bytes_max,
+        .output_bytes_max = DURE_HTTP_OUTPUT_BYTES_MAX,
+        .header_timeout_ms = (uint64_t)config->header_timeout_ms,
+        .body_timeout_ms = (uint64_t)config->body_timeout_ms,
+        .idle_timeout_ms = (uint64_t)config->idle_timeout_ms,
+        .write_timeout_ms = (uint64_t)config->write_timeout_ms,
+    };
+    struct dure_server_handler handler;
+    dure_gateway_handler(node->gateway, &handler);
+    int rv = dure_server_open(&node->server, node->loop.uv, &options, &handler, os_error);
+    if (rv == 0) dure_gateway_set_server(node->gateway, node->server);
+    return rv;
+}
+
+static int open_gateway(struct node *node, const char **message)
+{
+    static char text[256];
+    struct dure_gateway_options options = {.root = node->config.root,
+                                           .systems = node->config.systems};
+    int rv = dure_gateway_open(&node->gateway, node->rt, &options);
+    if (rv == DURE_EINVAL) {
+        snprintf(text, sizeof text, "--root \"%s\" or --systems \"%s\" names no system",
+                 node->config.root, node->config.systems);
+        *message = text;
+    }
+    return rv;
+}
+
+static int open_runtime(struct node *node, const char **message)
+{
+    const struct dure_config *config = &node->config;
+    struct dure_store_options store = {.dir = config->data, .wake = dure_loop_wake,
+                                       .wake_arg = &node->loop, .codec = dure_row_codec()};
+    int rv = dure_datadir_open(&node->datadir, &store, (uint32_t)config->shards, message);
+    if (rv != 0) return rv;
+    struct dure_options options = {.shards = node->datadir.shards,
+                                   .memory_bytes = config->memory_mb << 20,
+                                   .asks_max = (uint32_t)config->asks_max, .owner = 1};
+    rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
+                           node->datadir.rows, message);
+    if (rv != 0) return rv;
+    node->rt->on_fatal = on_fatal;
+    node->rt->arg = node;
+    dure_loop_attach(&node->loop, node->rt, node->datadir.journal, node->datadir.rows);
+    return open_gateway(node, message);
+}
+
+static int open_node(struct node *node)
+{
+    const char *message = NULL;
+    int os_error = 0;
+    int rv = open_runtime(node, &message);
+    if (rv != 0) {
+        fprintf(stderr, "dure node: %s: %s\n", node->config.data,
+                message != NULL ? message : dure_error_info(rv)->text);
+        return rv;
+    }
+    rv = start_signals(node);
+    if (rv == 0) rv = open_server(node, &os_error);
+    if (rv != 0) {
+        fprintf(stderr, "dure node: cannot listen on %s:%lld: %s\n", node->config.host,
+                (long long)node->config.http,
+                os_error != 0 ? strerror(os_error) : dure_error_info(rv)->text);
+    }
+    return rv;
+}
+
+static void on_walk(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+static void close_node(struct node *node)
+{
+    if (node->gateway != NULL) dure_gateway_set_server(node->gateway, NULL);
+    if (node->server != NULL) dure_server_close(node->server);
+    uv_run(node->loop.uv, UV_RUN_NOWAIT);
+    if (node->rt != NULL && node->rt->writing == NULL && dure_checkpoint_flush(node->rt) != 0) {
+        fprintf(stderr, "dure node: the last checkpoint failed; the next start replays more\n");
+    }
+    if (node->gateway != NULL) dure_gateway_close(node->gateway);
+    dure_loop_close(&node->loop);
+    uv_walk(node->loop.uv, on_walk, NULL);
+    uv_run(node->loop.uv, UV_RUN_DEFAULT);
+    if (node->rt != NULL) dure_runtime_close(node->rt);
+    dure_datadir_close(&node->datadir);
+    int rv = uv_loop_close(node->loop.uv);
+    DURE_ASSERT(rv == 0);
+}
+
+static void pin(int64_t cpu)
+{
+    if (cpu < 0) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0) {
+        fprintf(stderr, "dure node: cannot run on processor %lld alone, so on any\n",
+                (long long)cpu);
+    }
+}
+
+int dure_cmd_node(int argc, char **argv)
+{
+    static struct node node;
+    if (dure_config_read(&node.config, argc, argv) != 0) return 2;
+    if (node.config.print_config) {
+        dure_config_print(&node.config, stdout);
+        return 0;
+    }
+    pin(node.config.pin);
+    signal(SIGPIPE, SIG_IGN);
+    if (dure_loop_init(&node.loop, uv_default_loop()) != 0) {
+        fprintf(stderr, "dure node: the event loop cannot start\n");
+        return 1;
+    }
+    uint64_t began_ns = uv_hrtime();
+    if (open_node(&node) != 0) {
+        node.exit_status = 1;
+    } else {
+        printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
+               node.config.host, dure_server_port(node.server),
+               (double)(uv_hrtime() - began_ns) / 1e6, (unsigned long long)node.rt->lsn_durable,
+               node.config.data);
+        fflush(stdout);
+        uv_run(node.loop.uv, UV_RUN_DEFAULT);
+    }
+    close_node(&node);
+    return node.exit_status;
+}
