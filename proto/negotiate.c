@@ -163,7 +163,7 @@ enum dure_content dure_negotiate_content(const struct dure_request *request)
 int64_t dure_negotiate_wait_ms(const struct dure_request *request)
 {
     struct list list = list_of(request, "prefer");
-    struct dure_span value, name;
+    struct dure_span value = {0}, name = {0};
     int64_t wait_ms = -1;
     bool async = false;
     while (list_next(&list, &value)) {

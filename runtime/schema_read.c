@@ -1,326 +1,235 @@
 /*
  * JSON in, as lenient as the originals (SPEC A5) and with every wrong field named at once.
  *
- *   1. jansson parses the document; integers beyond 64 bits are read again as reals, so that the
- *      field can be named
- *   2. each known field takes its value by its kind; unknown properties are passed over
+ *   1. scan_flat finds each field's value in a flat object of plain scalars, which is what nearly
+ *      every command and event is: a fifth of jansson's time, no memory
+ *   2. whatever it does not take (escapes, nesting, errors) goes to jansson, numbers quoted first:
+ *      so they keep their digits, and one that is too large is an error of its field
+ *   3. either way a value is now its text, and schema_text.c sets the field by it
  *
- * An integer field takes 1, "1" and 1.0, not 1.5. A date without a zone is UTC, as with the
- * originals. Fails with DURE_EINVAL. Pure but for jansson's memory; any thread.
+ * That both ways agree is proved by tests/unit/test_schema.c and tests/fuzz/fuzz_schema.c. Of a
+ * repeated property the last counts; nesting is bounded by jansson. Fails with DURE_EINVAL. Pure
+ * but for jansson's memory; any thread.
  */
-#include <errno.h>
 #include <jansson.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include "runtime/schema.h"
+#include "runtime/schema_internal.h"
 
-static void put(const struct dure_field *field, void *object, const void *value)
+struct token { /* A field's value; lent by the document or by jansson's tree. */
+    const char *text; /* NULL: the document does not name the field. */
+    size_t len;
+};
+
+static const char nested[] = "(an array or an object)"; /* As a token's text: known by its address. */
+
+/* ---- 1: the flat scanner ------------------------------------------------------------------------ */
+
+static const char *skip_space(const char *at, const char *end)
 {
-    memcpy((char *)object + field->offset, value, field->size);
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+    return at;
 }
 
-static const char *set_int(const struct dure_field *field, void *object, int64_t value)
+/* From behind the opening quote to the closing one; NULL unless all between is plain UTF-8. */
+static const char *scan_string(const char *start, const char *end)
 {
-    static _Thread_local char message[96];
-    bool bounded = field->min != 0 || field->max != 0;
-    if (value == DURE_NULL || (bounded && (value < field->min || value > field->max))) {
-        if (!bounded) return "is out of range";
-        if (field->max == INT64_MAX) {
-            snprintf(message, sizeof message, "must be at least %lld", (long long)field->min);
-        } else {
-            snprintf(message, sizeof message, "must be from %lld to %lld", (long long)field->min,
-                     (long long)field->max);
+    unsigned char seen = 0;
+    for (const char *at = start; at != end; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte == '"') {
+            return seen < 0x80 || dure_utf8_valid(start, (size_t)(at - start)) ? at : NULL;
         }
-        return message;
+        if (byte < 0x20 || byte == '\\') return NULL;
+        seen |= byte;
     }
-    put(field, object, &value);
     return NULL;
 }
 
-static const char *set_int_from_real(const struct dure_field *field, void *object, double value)
+static bool starts_with(const char *at, const char *end, const char *word, size_t len)
 {
-    if (value != floor(value)) return "must be a whole number";
-    if (value < -9007199254740992.0 * 512 || value > 9007199254740992.0 * 512) {
-        return "is out of range";
-    }
-    return set_int(field, object, (int64_t)value);
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0;
 }
 
-/* Strict: digits with an optional sign, nothing around them. */
-static const char *int_from_text(const struct dure_field *field, void *object, const char *text,
-                                 size_t len)
+/* The place behind the value, or NULL when it is no plain scalar. */
+static const char *scan_value(const char *at, const char *end, struct token *value)
 {
-    size_t at = len > 0 && text[0] == '-';
-    if (at == len || len > 40) return "must be a whole number";
-    for (size_t i = at; i < len; i++) {
-        if (text[i] >= '0' && text[i] <= '9') continue;
-        char *end;
-        char copy[48];
-        memcpy(copy, text, len);
-        copy[len] = '\0';
-        if (strspn(copy, "0123456789.eE+-") != len || (copy[at] < '0' || copy[at] > '9')) {
-            return "must be a whole number";
+    if (at == end) return NULL;
+    if (*at == '"') {
+        const char *close = scan_string(at + 1, end);
+        if (close == NULL) return NULL;
+        *value = (struct token){at + 1, (size_t)(close - at - 1)};
+        return close + 1;
+    }
+    size_t len = 0, text_len;
+    if (starts_with(at, end, "null", 4)) len = 4, text_len = 0;
+    else if (starts_with(at, end, "true", 4)) len = text_len = 4;
+    else if (starts_with(at, end, "false", 5)) len = text_len = 5;
+    else {
+        len = text_len = dure_schema_text_number(at, (size_t)(end - at));
+        const char *first = at + (*at == '-');
+        if (len == 0 || (*first == '0' && first + 1 != end && first[1] >= '0' && first[1] <= '9')) {
+            return NULL; /* JSON has no leading zeros. */
         }
-        double real = strtod(copy, &end);
-        return *end == '\0' && isfinite(real) ? set_int_from_real(field, object, real)
-                                              : "must be a whole number";
     }
-    char copy[48];
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    errno = 0;
-    long long value = strtoll(copy, NULL, 10);
-    return errno != 0 ? "is out of range" : set_int(field, object, value);
+    *value = (struct token){at, text_len};
+    return at + len;
 }
 
-static const char *real_from_text(const struct dure_field *field, void *object, const char *text,
-                                  size_t len)
+/* The index of the field called so, looked for from `hint` on: most documents keep the order of the
+ * table. fields_count when there is none. The name holds no NUL. */
+static size_t find(const struct dure_schema *schema, size_t hint, const char *name, size_t len)
 {
-    char copy[64], *end;
-    if (len == 0 || len >= sizeof copy) return "must be a number";
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    if (strspn(copy, "0123456789.eE+-") != len) return "must be a number";
-    double value = strtod(copy, &end);
-    if (*end != '\0' || !isfinite(value)) return "must be a number";
-    put(field, object, &value);
+    for (size_t n = 0, i = hint; n < schema->fields_count; n++, i++) {
+        if (i >= schema->fields_count) i = 0;
+        const char *candidate = schema->fields[i].name;
+        if (*candidate == *name && strncmp(candidate, name, len) == 0 && candidate[len] == '\0') {
+            return i;
+        }
+    }
+    return schema->fields_count;
+}
+
+/* False: not this simple, or not valid; jansson decides. */
+static bool scan_flat(const struct dure_schema *schema, const char *json, size_t len,
+                      struct token *tokens)
+{
+    const char *end = json + len, *at = skip_space(json, end);
+    if (at == end || *at != '{') return false;
+    at = skip_space(at + 1, end);
+    if (at != end && *at == '}') return skip_space(at + 1, end) == end;
+    for (size_t hint = 0;; at = skip_space(at + 1, end)) {
+        if (at == end || *at != '"') return false;
+        const char *name = at + 1, *name_end = scan_string(name, end);
+        if (name_end == NULL) return false;
+        at = skip_space(name_end + 1, end);
+        if (at == end || *at != ':') return false;
+        struct token value;
+        at = scan_value(skip_space(at + 1, end), end, &value);
+        if (at == NULL) return false;
+        size_t index = find(schema, hint, name, (size_t)(name_end - name));
+        if (index < schema->fields_count) {
+            tokens[index] = value;
+            hint = index + 1;
+        }
+        at = skip_space(at, end);
+        if (at == end) return false;
+        if (*at == '}') return skip_space(at + 1, end) == end;
+        if (*at != ',') return false;
+    }
+}
+
+/* ---- 2: jansson --------------------------------------------------------------------------------- */
+
+/* Copies the document, each number that follows a colon in quotes. Nothing malformed becomes valid
+ * by it: behind a colon a value is due, and a number is as good as a string there. */
+static void quote_numbers(const char *json, size_t len, struct dure_buf *out)
+{
+    const char *at = json, *end = json + len;
+    bool in_string = false, value_due = false;
+    while (at != end) {
+        size_t number = value_due ? dure_schema_text_number(at, (size_t)(end - at)) : 0;
+        const char *first = at + (*at == '-');
+        bool leading_zero = number > 1 && *first == '0' && first[1] >= '0' && first[1] <= '9';
+        if (number > 0 && !leading_zero) {
+            dure_buf_byte(out, '"');
+            dure_buf_add(out, at, number);
+            dure_buf_byte(out, '"');
+            at += number;
+            value_due = false;
+            continue;
+        }
+        if (in_string && *at == '\\' && at + 1 != end) dure_buf_byte(out, *at++);
+        else if (*at == '"') in_string = !in_string;
+        value_due = !in_string && (*at == ':' || (value_due && skip_space(at, at + 1) != at));
+        dure_buf_byte(out, *at++);
+    }
+}
+
+static json_t *load(const char *json, size_t len, struct dure_field_errors *errors)
+{
+    json_error_t where;
+    struct dure_buf quoted = {0};
+    dure_buf_reserve(&quoted, len + len / 2 + 1);
+    quote_numbers(json, len, &quoted);
+    json_t *tree = json_loadb(quoted.data, quoted.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+                              &where);
+    dure_buf_fini(&quoted);
+    if (tree != NULL) return tree;
+    /* Once more as it was sent, for the place of the error. */
+    json_decref(json_loadb(json, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where));
+    dure_field_errors_add(errors, "", "is not JSON: %.80s (line %d, column %d)", where.text,
+                          where.line, where.column);
     return NULL;
 }
 
-static const char *set_text(const struct dure_field *field, void *object, const char *text,
-                            size_t len)
-{
-    static _Thread_local char message[64];
-    if (!dure_utf8_valid(text, len)) return "must be UTF-8 text without NUL";
-    if (len >= field->size) {
-        snprintf(message, sizeof message, "must be at most %u bytes", field->size - 1);
-        return message;
-    }
-    char *at = (char *)object + field->offset;
-    memset(at, 0, field->size);
-    memcpy(at, text, len);
-    return NULL;
-}
-
-static const char *set_enum(const struct dure_field *field, void *object, const char *text,
-                            size_t len)
-{
-    static _Thread_local char message[128];
-    for (uint8_t i = 1; field->texts[i] != NULL; i++) {
-        if (strlen(field->texts[i]) != len || memcmp(field->texts[i], text, len) != 0) continue;
-        put(field, object, &i);
-        return NULL;
-    }
-    size_t at = (size_t)snprintf(message, sizeof message, "must be one of");
-    for (int i = 1; field->texts[i] != NULL; i++) {
-        if (at + strlen(field->texts[i]) + 3 >= sizeof message) break;
-        at += (size_t)snprintf(message + at, sizeof message - at, "%s %s", i > 1 ? "," : "",
-                               field->texts[i]);
-    }
-    return message;
-}
-
-/* ---- Dates (ISO 8601 as RFC 3339 narrows it, a date alone, or epoch milliseconds) ------------- */
-
-static bool digits(const char **at, const char *end, int count, int64_t *value)
-{
-    *value = 0;
-    for (int i = 0; i < count; i++, (*at)++) {
-        if (*at == end || **at < '0' || **at > '9') return false;
-        *value = *value * 10 + (**at - '0');
-    }
-    return true;
-}
-
-static bool take(const char **at, const char *end, char byte)
-{
-    if (*at == end || **at != byte) return false;
-    (*at)++;
-    return true;
-}
-
-/* Days since 1970-01-01: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t yoe = year - era * 400;
-    int64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static bool read_day(const char **at, const char *end, int64_t *ms)
-{
-    static const int8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int64_t year, month, day;
-    if (!digits(at, end, 4, &year) || !take(at, end, '-') || !digits(at, end, 2, &month) ||
-        !take(at, end, '-') || !digits(at, end, 2, &day)) {
-        return false;
-    }
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (year < 1 || month < 1 || month > 12 || day < 1) return false;
-    if (day > lengths[month - 1] + (month == 2 && leap)) return false;
-    *ms = days_from_civil(year, month, day) * 86400000;
-    return true;
-}
-
-static bool read_zone(const char **at, const char *end, int64_t *ms)
-{
-    if (*at == end || take(at, end, 'Z')) return true;
-    int64_t sign = take(at, end, '+') ? -1 : take(at, end, '-') ? 1 : 0;
-    int64_t hours, minutes = 0;
-    if (sign == 0 || !digits(at, end, 2, &hours)) return false;
-    bool colon = take(at, end, ':');
-    if ((colon || *at != end) && !digits(at, end, 2, &minutes)) return false;
-    if (hours > 23 || minutes > 59) return false;
-    *ms += sign * (hours * 3600000 + minutes * 60000);
-    return true;
-}
-
-static bool read_time(const char **at, const char *end, int64_t *ms)
-{
-    int64_t hour, minute, second = 0;
-    if (!digits(at, end, 2, &hour) || !take(at, end, ':') || !digits(at, end, 2, &minute)) {
-        return false;
-    }
-    if (take(at, end, ':') && !digits(at, end, 2, &second)) return false;
-    if (hour > 23 || minute > 59 || second > 59) return false;
-    *ms += hour * 3600000 + minute * 60000 + second * 1000;
-    if (take(at, end, '.')) {
-        int64_t scale = 100;
-        if (*at == end || **at < '0' || **at > '9') return false;
-        for (; *at != end && **at >= '0' && **at <= '9'; (*at)++, scale /= 10) {
-            *ms += (**at - '0') * scale;
-        }
-    }
-    return true;
-}
-
-static const char *date_from_text(const struct dure_field *field, void *object, const char *text,
-                                  size_t len)
-{
-    static const char message[] = "must be a date like 2024-04-04 or 2024-04-04T12:30:00+09:00";
-    const char *at = text, *end = text + len;
-    if (len > 5 && strspn(text, "0123456789-") >= len && memchr(text + 1, '-', len - 1) == NULL) {
-        return int_from_text(field, object, text, len) == NULL ? NULL : message;
-    }
-    int64_t ms;
-    if (!read_day(&at, end, &ms)) return message;
-    if (at != end) {
-        if (!take(&at, end, 'T') && !take(&at, end, ' ')) return message;
-        if (!read_time(&at, end, &ms) || !read_zone(&at, end, &ms) || at != end) return message;
-    }
-    put(field, object, &ms);
-    return NULL;
-}
-
-/* ---- One value ----------------------------------------------------------------------------------- */
-
-/* Each returns what is wrong, or NULL. */
-static const char *from_text(const struct dure_field *field, void *object, const char *text,
-                             size_t len)
-{
-    if (len == 0) {
-        dure_field_set_null(field, object);
-        return NULL;
-    }
-    switch (field->kind) {
-    case DURE_INT: return int_from_text(field, object, text, len);
-    case DURE_REAL: return real_from_text(field, object, text, len);
-    case DURE_DATE: return date_from_text(field, object, text, len);
-    case DURE_TEXT: return set_text(field, object, text, len);
-    case DURE_ENUM: return set_enum(field, object, text, len);
-    case DURE_BOOL: {
-        bool yes = len == 4 && memcmp(text, "true", 4) == 0;
-        if (!yes && !(len == 5 && memcmp(text, "false", 5) == 0)) return "must be true or false";
-        int8_t value = yes;
-        put(field, object, &value);
-        return NULL;
-    }
-    }
-    return "cannot be set";
-}
-
-static const char *from_number(const struct dure_field *field, void *object, const json_t *value)
-{
-    char text[40];
-    bool whole = json_is_integer(value);
-    double real = json_number_value(value);
-    switch (field->kind) {
-    case DURE_INT:
-    case DURE_DATE:
-        if (whole) return set_int(field, object, json_integer_value(value));
-        return set_int_from_real(field, object, real);
-    case DURE_REAL: put(field, object, &real); return NULL;
-    case DURE_BOOL: return "must be true or false";
-    case DURE_TEXT:
-    case DURE_ENUM:
-        if (whole) snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
-        else {
-            for (int precision = 15; precision <= 17; precision++) {
-                snprintf(text, sizeof text, "%.*g", precision, real);
-                if (strtod(text, NULL) == real) break;
-            }
-        }
-        return from_text(field, object, text, strlen(text));
-    }
-    return "cannot be set";
-}
-
-static const char *from_json(const struct dure_field *field, void *object, const json_t *value)
+static struct token token_of(const json_t *value)
 {
     switch (json_typeof(value)) {
-    case JSON_NULL: dure_field_set_null(field, object); return NULL;
-    case JSON_STRING:
-        return from_text(field, object, json_string_value(value), json_string_length(value));
+    case JSON_STRING: return (struct token){json_string_value(value), json_string_length(value)};
+    case JSON_TRUE: return (struct token){"true", 4};
+    case JSON_FALSE: return (struct token){"false", 5};
+    case JSON_NULL: return (struct token){"", 0};
+    case JSON_ARRAY:
+    case JSON_OBJECT: return (struct token){nested, sizeof nested - 1};
     case JSON_INTEGER:
-    case JSON_REAL: return from_number(field, object, value);
-    case JSON_TRUE:
-    case JSON_FALSE:
-        if (field->kind == DURE_BOOL || field->kind == DURE_TEXT || field->kind == DURE_ENUM) {
-            const char *text = json_is_true(value) ? "true" : "false";
-            return from_text(field, object, text, strlen(text));
-        }
-        return field->kind == DURE_DATE ? "must be a date" : "must be a number";
-    default: return "must be a single value";
+    case JSON_REAL: break; /* Quoted. */
     }
+    DURE_ASSERT(false);
+    return (struct token){0};
 }
 
-int dure_field_read_text(const struct dure_field *field, void *object, const char *text, size_t len)
+/* The tree that the tokens point into, or NULL with what is wrong in *errors. */
+static json_t *parse(const struct dure_schema *schema, const char *json, size_t len,
+                     struct token *tokens, struct dure_field_errors *errors)
 {
-    return from_text(field, object, text, len) == NULL ? 0 : DURE_EINVAL;
+    json_t *tree = load(json, len, errors);
+    if (tree == NULL) return NULL;
+    if (!json_is_object(tree)) {
+        dure_field_errors_add(errors, "", "must be a JSON object");
+        json_decref(tree);
+        return NULL;
+    }
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const json_t *value = json_object_get(tree, schema->fields[i].name);
+        tokens[i] = value != NULL ? token_of(value) : (struct token){0};
+    }
+    return tree;
+}
+
+/* ---- 3: the fields ------------------------------------------------------------------------------ */
+
+static int set_fields(const struct dure_schema *schema, void *object, const struct token *tokens,
+                      dure_field_set *named, struct dure_field_errors *errors)
+{
+    int rv = 0;
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        if (tokens[i].text == NULL || field->flags & (DURE_ID | DURE_HIDDEN)) continue;
+        if (named != NULL) *named |= (dure_field_set)1 << i;
+        if (tokens[i].text == nested) {
+            dure_field_errors_add(errors, field->name, "must be a single value");
+            rv = DURE_EINVAL;
+        } else if (dure_schema_text_set(field, object, tokens[i].text, tokens[i].len, errors)) {
+            rv = DURE_EINVAL;
+        }
+    }
+    return rv;
 }
 
 int dure_schema_read_json(const struct dure_schema *schema, void *object, const char *json,
                           size_t len, dure_field_set *named, struct dure_field_errors *errors)
 {
-    json_error_t where;
+    DURE_ASSERT(schema->fields_count <= DURE_FIELDS_MAX);
+    DURE_ASSERT(errors != NULL);
+    struct token tokens[DURE_FIELDS_MAX];
+    json_t *tree = NULL;
     if (named != NULL) *named = 0;
-    json_t *document = json_loadb(json, len, 0, &where);
-    if (document == NULL && json_error_code(&where) == json_error_numeric_overflow) {
-        document = json_loadb(json, len, JSON_DECODE_INT_AS_REAL, &where);
+    memset(tokens, 0, schema->fields_count * sizeof *tokens);
+    if (!scan_flat(schema, json, len, tokens)) {
+        tree = parse(schema, json, len, tokens, errors);
+        if (tree == NULL) return DURE_EINVAL;
     }
-    if (document == NULL) {
-        dure_field_errors_add(errors, "", "is not JSON: %.80s (line %d, column %d)", where.text,
-                              where.line, where.column);
-        return DURE_EINVAL;
-    }
-    int rv = 0;
-    if (!json_is_object(document)) {
-        dure_field_errors_add(errors, "", "must be a JSON object");
-        rv = DURE_EINVAL;
-    }
-    for (size_t i = 0; rv == 0 && i < schema->fields_count; i++) {
-        const struct dure_field *field = &schema->fields[i];
-        if (field->flags & (DURE_ID | DURE_HIDDEN)) continue;
-        const json_t *value = json_object_get(document, field->name);
-        if (value == NULL) continue;
-        if (named != NULL) *named |= (dure_field_set)1 << i;
-        const char *wrong = from_json(field, object, value);
-        if (wrong != NULL) dure_field_errors_add(errors, field->name, "%s", wrong);
-    }
-    json_decref(document);
-    return errors->count > 0 ? DURE_EINVAL : rv;
+    int rv = set_fields(schema, object, tokens, named, errors);
+    json_decref(tree);
+    return rv;
 }
