@@ -1,5 +1,6 @@
 """A2, A8, A9: methods, statuses, limits, CORS, and clients that misbehave on the wire."""
 import http.client
+import re
 import subprocess
 
 import pytest
@@ -155,7 +156,7 @@ def test_malformed_requests(node, data):
         while piece := sock.recv(65536):
             answer += piece
     assert answer == b"" or answer.split()[1] in (b"400", b"405", b"501", b"505"), answer[:200]
-    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert len(re.findall(rb"^HTTP/1.1 \d", answer, re.M)) <= 1
     assert node.ready()
 
 
