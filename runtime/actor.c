@@ -12,7 +12,7 @@
 #include "runtime/core.h"
 
 /* Looked at in one call of passivate, so that a round of the loop stays short. */
-#define PASSIVATE_STEPS_MAX 1024
+#define PASSIVATE_STEPS_MAX 512
 #define MALLOC_OVERHEAD 16
 
 static struct dure_actor **bucket(struct dure_runtime *rt, const struct dure_type *type, int64_t id)

@@ -354,6 +354,11 @@ int dure_checkpoint_flush(struct dure_runtime *rt)
     return 0;
 }
 
+bool dure_checkpoint_failing(const struct dure_runtime *rt)
+{
+    return rt->checkpoint->rv != 0;
+}
+
 void dure_checkpoint_writing(struct dure_runtime *rt,
                              void (*visit)(void *arg, struct dure_actor *actor), void *arg)
 {

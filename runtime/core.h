@@ -447,6 +447,8 @@ void dure_checkpoint_step(struct dure_runtime *rt);
 uint64_t dure_checkpoint_lsn(const struct dure_runtime *rt); /* Replay begins behind it. */
 /* Runs a whole checkpoint and waits for it (shutdown, rebuild). Nothing may be forming. */
 DURE_MUST_CHECK int dure_checkpoint_flush(struct dure_runtime *rt);
+/* The last batch failed (the disk is full) and none has succeeded since. */
+bool dure_checkpoint_failing(const struct dure_runtime *rt);
 /* Visits the actors whose copies are in the running checkpoint. */
 void dure_checkpoint_writing(struct dure_runtime *rt,
                              void (*visit)(void *arg, struct dure_actor *actor), void *arg);

@@ -224,12 +224,19 @@ static void expire_waits(struct dure_runtime *rt)
     }
 }
 
+/* Dirty actors cannot leave before a checkpoint: new commands wait for it in the bounded intake. */
+static bool memory_short(const struct dure_runtime *rt)
+{
+    return rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 4 &&
+           rt->dirty_count > DURE_CHECKPOINT_SLICE;
+}
+
 int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
 {
     if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
-    bool memory_short = rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 2;
+    if (memory_short(rt) && dure_checkpoint_failing(rt)) return DURE_ENOSPC;
     bool outbox_full = rt->links != NULL && dure_links_full(rt->links);
-    if (rt->asks_count >= rt->options.asks_max || memory_short || outbox_full) {
+    if (rt->asks_count >= rt->options.asks_max || outbox_full) {
         rt->metrics.asks_refused++;
         return DURE_EBUSY;
     }
@@ -702,10 +709,25 @@ static void count_append(struct dure_runtime *rt, const struct dure_group *group
     metrics->record_bytes += group->record.len;
 }
 
+/* Begun and ended without ever having had a row (most sagas): nothing to write, nothing to keep. */
+static void drop_ended(struct dure_runtime *rt, struct dure_group *group)
+{
+    struct dure_undo *next;
+    for (struct dure_undo *undo = group->undo; undo != NULL; undo = next) {
+        struct dure_actor *actor = undo->actor;
+        next = undo->next;
+        bool gone = !actor->head.exists && !actor->stored && !actor->writing && !actor->ready &&
+                    actor->head.lsn == group->lsn && actor->asks == NULL && actor->timer_at == 0;
+        if (gone) dure_actor_drop(rt, actor);
+    }
+    group->undo = NULL;
+}
+
 static void durable(struct dure_runtime *rt, struct dure_group *group)
 {
     count_append(rt, group);
     rt->lsn_durable = group->lsn;
+    drop_ended(rt, group);
     rt->last_hash = dure_record_hash(group->record.data, group->record.len);
     dure_projection_feed(rt, group);
     dure_idem_durable(rt, group->lsn);
@@ -884,13 +906,17 @@ void dure_turn_run(struct dure_runtime *rt)
     dure_timer_due(rt);
     expire_waits(rt);
     run_ready(rt);
-    while (rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) take_ask(rt);
+    bool room = !memory_short(rt); /* Else the checkpoint's end calls the next round. */
+    while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
+        take_ask(rt);
+    }
     bool waits = rt->open->holds != NULL || !group_empty(rt->open) || rt->ready != NULL;
     if (waits && rt->writing == NULL && rt->fatal == 0) close_group(rt);
     rt->in_turn = false;
     /* More to do, and nothing else will call: a full group whose record is being written is called
      * by its completion. */
-    if ((rt->intake != NULL || rt->ready != NULL) && !group_full(rt->open, 1)) {
+    bool more = (room && rt->intake != NULL) || rt->ready != NULL;
+    if (more && !group_full(rt->open, 1)) {
         rt->io->soon(rt->io);
     }
     set_alarm(rt);

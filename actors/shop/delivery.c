@@ -10,10 +10,10 @@ const char *const shop_delivery_status_texts[] = {NULL, "배송중", "배송취�
 static const struct dure_field state_fields[] = {
     FIELD(id, "id", DURE_INT, .flags = DURE_ID),
     FIELD(order_id, "orderId", DURE_INT, .flags = DURE_GOVERNED | DURE_INDEXED),
-    FIELD(user_id, "userId", DURE_INT, .flags = DURE_GOVERNED | DURE_INDEXED),
+    FIELD(user_id, "userId", DURE_INT, .flags = DURE_GOVERNED),
     FIELD(address, "address", DURE_TEXT, .flags = 0),
     FIELD(quantity, "quantity", DURE_INT, .flags = DURE_GOVERNED),
-    FIELD(status, "status", DURE_ENUM, .flags = DURE_GOVERNED | DURE_INDEXED,
+    FIELD(status, "status", DURE_ENUM, .flags = DURE_GOVERNED,
           .texts = shop_delivery_status_texts),
     FIELD(product_id, "productId", DURE_INT, .flags = DURE_GOVERNED),
 };

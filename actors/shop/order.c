@@ -16,14 +16,13 @@ const char *const shop_order_status_texts[] = {
 
 static const struct dure_field state_fields[] = {
     FIELD(id, "id", DURE_INT, .flags = DURE_ID),
-    FIELD(product_id, "productId", DURE_INT, .flags = DURE_GOVERNED | DURE_INDEXED),
+    FIELD(product_id, "productId", DURE_INT, .flags = DURE_GOVERNED),
     FIELD(quantity, "quantity", DURE_INT, .flags = DURE_GOVERNED),
     FIELD(user_id, "userId", DURE_INT, .flags = DURE_GOVERNED | DURE_INDEXED),
-    FIELD(status, "status", DURE_ENUM, .flags = DURE_GOVERNED | DURE_INDEXED,
+    FIELD(status, "status", DURE_ENUM, .flags = DURE_GOVERNED,
           .texts = shop_order_status_texts),
     FIELD(price, "price", DURE_INT, .flags = DURE_GOVERNED),
     FIELD(delivery_id, "deliveryId", DURE_INT, .flags = DURE_HIDDEN),
-    FIELD(address, "address", DURE_TEXT, .flags = DURE_HIDDEN),
 };
 static const struct dure_schema state_schema = DURE_SCHEMA("Order", struct shop_order, state_fields);
 
@@ -74,7 +73,6 @@ static void apply_received(void *state, const struct dure_event *event)
     order->quantity = place->quantity;
     order->user_id = place->user_id;
     order->status = SHOP_ORDER_RECEIVED;
-    memcpy(order->address, place->address, sizeof order->address);
 }
 
 static void apply_public(void *state, const struct dure_event *event)

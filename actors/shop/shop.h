@@ -35,7 +35,6 @@ struct shop_order {
     int64_t price; /* Of one piece. */
     int64_t delivery_id;
     uint8_t status; /* enum shop_order_status */
-    char address[SHOP_ADDRESS_BYTES];
 };
 
 struct shop_inventory {
