@@ -93,7 +93,7 @@ struct dure_server_stats {
         malformed_total, timeouts_total, bytes_in_total, bytes_out_total;
 };
 
-/* Listens. 0, DURE_ESYSTEM (with errno in *os_error when not NULL), DURE_EINVAL (host). */
+/* Listens. The process must ignore SIGPIPE. 0, DURE_ESYSTEM (with errno in *os_error when not NULL), DURE_EINVAL (host). */
 DURE_MUST_CHECK int dure_server_open(struct dure_server **server, struct uv_loop_s *loop,
                                      const struct dure_server_options *options,
                                      const struct dure_server_handler *handler, int *os_error);
@@ -105,6 +105,9 @@ void dure_server_drain(struct dure_server *server, uint64_t timeout_ms, void (*c
                        void *arg);
 /* Closes everything; frees itself once libuv has closed its handles (run the loop on). */
 void dure_server_close(struct dure_server *server);
+/* Sends now what has been answered. It leaves by itself before the loop polls again; this is for who
+ * has long work to do between answering and then. Not from within a callback of the handler. */
+void dure_server_flush(struct dure_server *server);
 
 const struct dure_request *dure_exchange_request(const struct dure_exchange *exchange);
 /* A pointer of the handler's, for its own use. */
