@@ -27,6 +27,12 @@ static int8_t byte_of(const struct dure_field *field, const void *object)
     return ((const int8_t *)object)[field->offset];
 }
 
+/* An ENUM's index. */
+static uint8_t index_of(const struct dure_field *field, const void *object)
+{
+    return ((const uint8_t *)object)[field->offset];
+}
+
 static const char *text_of(const struct dure_field *field, const void *object)
 {
     return (const char *)object + field->offset;
@@ -66,7 +72,8 @@ void dure_schema_init(const struct dure_schema *schema, void *object)
     memset(object, 0, schema->size);
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
-        if (field->has_start) set_start(field, object);
+        if (field->has_start)
+            set_start(field, object);
         else if (field->kind != DURE_TEXT && field->kind != DURE_ENUM) {
             dure_field_set_null(field, object);
         }
@@ -78,7 +85,8 @@ const struct dure_field *dure_schema_find(const struct dure_schema *schema, cons
 {
     for (size_t i = 0; i < schema->fields_count; i++) {
         const char *candidate = schema->fields[i].name;
-        if (strncmp(candidate, name, len) == 0 && candidate[len] == '\0') return &schema->fields[i];
+        if (strlen(candidate) == len && memcmp(candidate, name, len) == 0)
+            return &schema->fields[i];
     }
     return NULL;
 }
@@ -91,7 +99,7 @@ bool dure_field_is_null(const struct dure_field *field, const void *object)
     case DURE_REAL: return isnan(real_of(field, object)) != 0;
     case DURE_BOOL: return byte_of(field, object) < 0;
     case DURE_TEXT: return *text_of(field, object) == '\0';
-    case DURE_ENUM: return byte_of(field, object) == 0;
+    case DURE_ENUM: return index_of(field, object) == 0;
     }
     return true;
 }
@@ -112,7 +120,8 @@ int dure_field_compare(const struct dure_field *field, const void *a, const void
     }
     case DURE_BOOL: return byte_of(field, a) - byte_of(field, b);
     case DURE_TEXT: return strcmp(text_of(field, a), text_of(field, b));
-    case DURE_ENUM: return strcmp(field->texts[byte_of(field, a)], field->texts[byte_of(field, b)]);
+    case DURE_ENUM:
+        return strcmp(field->texts[index_of(field, a)], field->texts[index_of(field, b)]);
     }
     return 0;
 }
@@ -133,8 +142,8 @@ uint64_t dure_field_index_value(const struct dure_field *field, const void *obje
     switch (field->kind) {
     case DURE_INT:
     case DURE_DATE: return (uint64_t)int_of(field, object) ^ (UINT64_C(1) << 63);
-    case DURE_BOOL:
-    case DURE_ENUM: return (uint64_t)byte_of(field, object) ^ (UINT64_C(1) << 63);
+    case DURE_BOOL: return (uint64_t)byte_of(field, object) ^ (UINT64_C(1) << 63);
+    case DURE_ENUM: return (uint64_t)index_of(field, object) ^ (UINT64_C(1) << 63);
     case DURE_TEXT: {
         const char *text = text_of(field, object);
         return XXH64(text, strlen(text), 0);
@@ -145,15 +154,20 @@ uint64_t dure_field_index_value(const struct dure_field *field, const void *obje
     return 0;
 }
 
-void dure_field_errors_add(struct dure_field_errors *errors, const char *field, const char *fmt, ...)
+void dure_field_errors_add(struct dure_field_errors *errors, const char *field, const char *fmt,
+                           ...)
 {
-    if (errors->count == DURE_FIELD_ERRORS_MAX) return;
+    if (errors == NULL || errors->count == DURE_FIELD_ERRORS_MAX) return;
     struct dure_field_error *error = &errors->items[errors->count++];
     snprintf(error->field, sizeof error->field, "%s", field);
     va_list args;
     va_start(args, fmt);
     vsnprintf(error->message, sizeof error->message, fmt, args);
     va_end(args);
+    /* It may quote the client or have been cut within a character, and is shown as JSON. */
+    for (size_t len = strlen(error->message); !dure_utf8_valid(error->message, len);) {
+        error->message[--len] = '\0';
+    }
 }
 
 int dure_schema_require(const struct dure_schema *schema, const void *object,

@@ -10,8 +10,10 @@
  *   DURE_REAL   double          NaN
  *   DURE_BOOL   int8_t          -1 (else 0 or 1)
  *   DURE_TEXT   char[n]         ""   (NUL-terminated UTF-8, at most n - 1 bytes)
- *   DURE_DATE   int64_t         DURE_NULL; milliseconds since 1970-01-01T00:00:00Z
- *   DURE_ENUM   uint8_t         0; else an index into `texts`, whose [0] is NULL
+ *   DURE_DATE   int64_t         DURE_NULL; milliseconds since 1970-01-01T00:00:00Z, years 1 to 9999
+ *                               (runtime/date.h): one outside asserts when it is written
+ *   DURE_ENUM   uint8_t         0; else an index into `texts`, whose [0] is NULL; the index is what
+ *                               is packed, so texts may only be appended
  *
  * Functions here are pure, allocate only in the buffers they are given, and may run on any thread.
  */
@@ -72,6 +74,10 @@ struct dure_schema {
         .fields_count = sizeof(table) / sizeof((table)[0])                                         \
     }
 
+/* What in a table contradicts itself or cannot be stored, say two names with one tag in the packed
+ * form; NULL when it is sound. For the start of the process, once per schema. */
+const char *dure_schema_check(const struct dure_schema *schema);
+
 /* Every field absent, or at its `start` value; every byte of the struct defined. */
 void dure_schema_init(const struct dure_schema *schema, void *object);
 
@@ -108,10 +114,10 @@ typedef uint32_t dure_field_set;
  * Reads one JSON object into *object, which the caller has initialised: only fields that the
  * document names are written (ID and HIDDEN ones never). Lenient as SPEC A5: numbers as strings,
  * "" as null, "true"/"false", scalars into texts, three date forms. Unknown properties are ignored.
- * An ENUM takes one of its texts.
+ * An ENUM takes one of its texts. A field with an error keeps its value.
  * `named` (may be NULL) receives the set of fields present.
- * 0, or DURE_EINVAL with every wrong field named in *errors (never empty then). DURE_REQUIRED is
- * checked by dure_schema_require, since PATCH does not want it.
+ * 0, or DURE_EINVAL with every wrong field named in *errors, behind what it already held (the caller
+ * has zeroed its count). DURE_REQUIRED is checked by dure_schema_require, since PATCH does not want it.
  */
 DURE_MUST_CHECK int dure_schema_read_json(const struct dure_schema *schema, void *object,
                                           const char *json, size_t len, dure_field_set *named,
@@ -128,6 +134,7 @@ DURE_MUST_CHECK int dure_schema_require(const struct dure_schema *schema, const 
 DURE_MUST_CHECK int dure_field_read_text(const struct dure_field *field, void *object,
                                          const char *text, size_t len);
 
+/* `errors` may be NULL: nobody wants to know. A message is cut at a whole character. */
 void dure_field_errors_add(struct dure_field_errors *errors, const char *field,
                            const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -151,9 +158,9 @@ bool dure_utf8_valid(const char *text, size_t len);
 /* ---- Packed form (rows, internal events, messages between journals) ------------------------- */
 
 /*
- * Little-endian, self-delimiting per field, tolerant to added and removed fields: varint count,
- * then per non-absent field a 16-bit tag (low bits of the xxh64 of its JSON name), a kind/length
- * prefix, and the value. Written and read by the same table; unknown tags are skipped.
+ * Little-endian, self-delimiting per field, tolerant to added and removed fields: one byte count,
+ * then per non-absent field a 16-bit tag (low bits of the xxh64 of its JSON name), a 16-bit length
+ * (0xffff: null in a field that does not start so), and the value. Unknown tags are skipped.
  */
 void dure_schema_pack(const struct dure_schema *schema, const void *object, struct dure_buf *out);
 

@@ -12,7 +12,8 @@ DURE_MUST_CHECK int dure_schema_text_set(const struct dure_field *field, void *o
                                          const char *text, size_t len,
                                          struct dure_field_errors *errors);
 
-/* Bytes of the number at the start of the text: RFC 8259 section 6, leading zeros allowed. 0: none. */
+/* Bytes of the number at the start of the text: RFC 8259 section 6, leading zeros allowed. 0: none.
+ */
 size_t dure_schema_text_number(const char *text, size_t len);
 
 /* The field's tag in the packed form. */

@@ -1,14 +1,20 @@
 /*
  * The packed form: one byte count of fields, then per present field a 16-bit tag (xxh64 of its
- * name), a 16-bit length and the bytes. Numbers are their little-endian bytes without leading zeros (after
- * zigzag), so that small ones are short. Unknown tags are skipped, absent fields stay as they are
- * initialised, so fields can come and go. Pure; any thread.
+ * name), a 16-bit length and the bytes. Numbers are their little-endian bytes without leading zeros
+ * (after zigzag), so that small ones are short. Unknown tags are skipped, absent fields stay as
+ * they are initialised, so fields can come and go. Pure; any thread.
  */
+#include <math.h>
 #include <xxhash.h>
 
-#include "runtime/schema.h"
+#include "runtime/date.h"
+#include "runtime/schema_internal.h"
 
-static uint16_t tag_of(const struct dure_field *field)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "packed as it lies in memory");
+
+#define NULL_LEN 0xffff /* As a length: null in a field that does not start as null. */
+
+uint16_t dure_schema_pack_tag(const struct dure_field *field)
 {
     return (uint16_t)XXH64(field->name, strlen(field->name), 0);
 }
@@ -41,6 +47,7 @@ static size_t pack_value(const struct dure_field *field, const void *object, cha
     case DURE_ENUM: *to = *at; return 1;
     case DURE_TEXT: {
         size_t len = strlen(at);
+        DURE_ASSERT(len < field->size);
         memcpy(to, at, len);
         return len;
     }
@@ -56,12 +63,11 @@ void dure_schema_pack(const struct dure_schema *schema, const void *object, stru
     uint8_t count = 0;
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
-        if (dure_field_is_null(field, object) && !field->has_start) continue;
         bool null = dure_field_is_null(field, object);
-        uint16_t tag = tag_of(field);
+        if (null && !field->has_start) continue;
+        uint16_t tag = dure_schema_pack_tag(field);
         memcpy(at, &tag, 2);
-        /* 0xffff: null in a field that does not start as null. */
-        uint16_t len = null ? 0xffff : (uint16_t)pack_value(field, object, at + 4);
+        uint16_t len = null ? NULL_LEN : (uint16_t)pack_value(field, object, at + 4);
         memcpy(at + 2, &len, 2);
         at += 4 + (null ? 0 : len);
         count++;
@@ -80,16 +86,23 @@ static int unpack_value(const struct dure_field *field, void *object, const unsi
         if (len > 8) return DURE_ECORRUPT;
         uint64_t zigzag = get_number(from, len);
         int64_t number = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+        if (field->kind == DURE_DATE && (number < DURE_DATE_MS_MIN || number > DURE_DATE_MS_MAX)) {
+            return DURE_ECORRUPT;
+        }
         memcpy(at, &number, sizeof number);
         return 0;
     }
-    case DURE_REAL:
-        if (len != 8) return DURE_ECORRUPT;
-        memcpy(at, from, 8);
+    case DURE_REAL: {
+        double real;
+        if (len != sizeof real) return DURE_ECORRUPT;
+        memcpy(&real, from, sizeof real);
+        if (!isfinite(real)) return DURE_ECORRUPT;
+        memcpy(at, &real, sizeof real);
         return 0;
+    }
     case DURE_BOOL:
     case DURE_ENUM:
-        if (len != 1) return DURE_ECORRUPT;
+        if (len != 1 || (field->kind == DURE_BOOL && *from > 1)) return DURE_ECORRUPT;
         if (field->kind == DURE_ENUM) {
             for (unsigned i = 1; i <= *from; i++) {
                 if (field->texts[i] == NULL) return DURE_ECORRUPT;
@@ -106,31 +119,37 @@ static int unpack_value(const struct dure_field *field, void *object, const unsi
     return DURE_ECORRUPT;
 }
 
-static const struct dure_field *field_of(const struct dure_schema *schema, uint16_t tag, size_t hint)
+/* The index of the field with this tag, looked for from `hint` on: absent fields are left out, but
+ * the order stays. fields_count when it is unknown. */
+static size_t find(const struct dure_schema *schema, uint16_t tag, size_t hint)
 {
-    if (hint < schema->fields_count && tag_of(&schema->fields[hint]) == tag) {
-        return &schema->fields[hint];
+    for (size_t n = 0, i = hint; n < schema->fields_count; n++, i++) {
+        if (i >= schema->fields_count) i = 0;
+        if (dure_schema_pack_tag(&schema->fields[i]) == tag) return i;
     }
-    for (size_t i = 0; i < schema->fields_count; i++) {
-        if (tag_of(&schema->fields[i]) == tag) return &schema->fields[i];
-    }
-    return NULL;
+    return schema->fields_count;
 }
 
-int dure_schema_unpack(const struct dure_schema *schema, void *object, const void *bytes, size_t len,
-                       size_t *used)
+int dure_schema_unpack(const struct dure_schema *schema, void *object, const void *bytes,
+                       size_t len, size_t *used)
 {
     const unsigned char *at = bytes, *end = at + len;
     if (len < 1) return DURE_ECORRUPT;
     uint8_t count = *at++;
+    size_t hint = 0;
     for (uint8_t i = 0; i < count; i++) {
         uint16_t tag, value_len;
         if (end - at < 4) return DURE_ECORRUPT;
         memcpy(&tag, at, 2);
         memcpy(&value_len, at + 2, 2);
         at += 4;
-        const struct dure_field *field = field_of(schema, tag, i);
-        if (value_len == 0xffff) {
+        size_t index = find(schema, tag, hint);
+        const struct dure_field *field = NULL;
+        if (index < schema->fields_count) {
+            field = &schema->fields[index];
+            hint = index + 1;
+        }
+        if (value_len == NULL_LEN) {
             if (field != NULL) dure_field_set_null(field, object);
             continue;
         }

@@ -15,14 +15,16 @@
 
 #include "runtime/schema_internal.h"
 
-struct token { /* A field's value; lent by the document or by jansson's tree. */
+struct token {        /* A field's value; lent by the document or by jansson's tree. */
     const char *text; /* NULL: the document does not name the field. */
     size_t len;
 };
 
-static const char nested[] = "(an array or an object)"; /* As a token's text: known by its address. */
+static const char nested[] =
+    "(an array or an object)"; /* As a token's text: known by its address. */
 
-/* ---- 1: the flat scanner ------------------------------------------------------------------------ */
+/* ---- 1: the flat scanner ------------------------------------------------------------------------
+ */
 
 static const char *skip_space(const char *at, const char *end)
 {
@@ -61,9 +63,12 @@ static const char *scan_value(const char *at, const char *end, struct token *val
         return close + 1;
     }
     size_t len = 0, text_len;
-    if (starts_with(at, end, "null", 4)) len = 4, text_len = 0;
-    else if (starts_with(at, end, "true", 4)) len = text_len = 4;
-    else if (starts_with(at, end, "false", 5)) len = text_len = 5;
+    if (starts_with(at, end, "null", 4))
+        len = 4, text_len = 0;
+    else if (starts_with(at, end, "true", 4))
+        len = text_len = 4;
+    else if (starts_with(at, end, "false", 5))
+        len = text_len = 5;
     else {
         len = text_len = dure_schema_text_number(at, (size_t)(end - at));
         const char *first = at + (*at == '-');
@@ -118,7 +123,8 @@ static bool scan_flat(const struct dure_schema *schema, const char *json, size_t
     }
 }
 
-/* ---- 2: jansson --------------------------------------------------------------------------------- */
+/* ---- 2: jansson ---------------------------------------------------------------------------------
+ */
 
 /* Copies the document, each number that follows a colon in quotes. Nothing malformed becomes valid
  * by it: behind a colon a value is due, and a number is as good as a string there. */
@@ -138,8 +144,10 @@ static void quote_numbers(const char *json, size_t len, struct dure_buf *out)
             value_due = false;
             continue;
         }
-        if (in_string && *at == '\\' && at + 1 != end) dure_buf_byte(out, *at++);
-        else if (*at == '"') in_string = !in_string;
+        if (in_string && *at == '\\' && at + 1 != end)
+            dure_buf_byte(out, *at++);
+        else if (*at == '"')
+            in_string = !in_string;
         value_due = !in_string && (*at == ':' || (value_due && skip_space(at, at + 1) != at));
         dure_buf_byte(out, *at++);
     }
@@ -151,8 +159,8 @@ static json_t *load(const char *json, size_t len, struct dure_field_errors *erro
     struct dure_buf quoted = {0};
     dure_buf_reserve(&quoted, len + len / 2 + 1);
     quote_numbers(json, len, &quoted);
-    json_t *tree = json_loadb(quoted.data, quoted.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
-                              &where);
+    json_t *tree =
+        json_loadb(quoted.data, quoted.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
     dure_buf_fini(&quoted);
     if (tree != NULL) return tree;
     /* Once more as it was sent, for the place of the error. */
@@ -196,7 +204,8 @@ static json_t *parse(const struct dure_schema *schema, const char *json, size_t 
     return tree;
 }
 
-/* ---- 3: the fields ------------------------------------------------------------------------------ */
+/* ---- 3: the fields ------------------------------------------------------------------------------
+ */
 
 static int set_fields(const struct dure_schema *schema, void *object, const struct token *tokens,
                       dure_field_set *named, struct dure_field_errors *errors)

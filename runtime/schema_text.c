@@ -15,7 +15,8 @@
 #include "runtime/date.h"
 #include "runtime/schema_internal.h"
 
-#define REAL_TEXT_MAX 400 /* A double written out in full has at most 327 places before its 17 digits. */
+#define REAL_TEXT_MAX                                                                              \
+    400 /* A double written out in full has at most 327 places before its 17 digits. */
 #define EXPONENT_MAX 1000000000
 
 static int refuse(const struct dure_field *field, struct dure_field_errors *errors,
@@ -30,7 +31,8 @@ static void put(const struct dure_field *field, void *object, const void *value)
     memcpy((char *)object + field->offset, value, field->size);
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------ */
+/* ---- Numbers ------------------------------------------------------------------------------------
+ */
 
 static bool is_digit(char byte)
 {
@@ -151,7 +153,8 @@ static int set_real(const struct dure_field *field, void *object, const char *te
     return 0;
 }
 
-/* ---- The other kinds ---------------------------------------------------------------------------- */
+/* ---- The other kinds ----------------------------------------------------------------------------
+ */
 
 static int set_date(const struct dure_field *field, void *object, const char *text, size_t len,
                     struct dure_field_errors *errors)
@@ -159,8 +162,8 @@ static int set_date(const struct dure_field *field, void *object, const char *te
     int64_t ms;
     bool valid;
     if (dure_schema_text_number(text, len) == len) {
-        valid = whole_of(text, len, &ms) == WHOLE && ms >= DURE_DATE_MS_MIN &&
-                ms <= DURE_DATE_MS_MAX;
+        valid =
+            whole_of(text, len, &ms) == WHOLE && ms >= DURE_DATE_MS_MIN && ms <= DURE_DATE_MS_MAX;
     } else {
         valid = dure_date_read(text, len, &ms);
     }
@@ -211,7 +214,7 @@ static int set_enum(const struct dure_field *field, void *object, const char *te
     size_t used = 0;
     for (size_t i = 1; field->texts[i] != NULL; i++) {
         size_t more = strlen(field->texts[i]);
-        if (used + more + sizeof "must be one of , …" > sizeof list) {
+        if (used + more + sizeof "must be one of , , …" > sizeof list) {
             memcpy(list + used, ", …", sizeof ", …" - 1); /* The list is longer than a message. */
             used += sizeof ", …" - 1;
             break;
