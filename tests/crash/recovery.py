@@ -21,7 +21,7 @@ from shop import CANCELED, CANCELING, DONE, NO_MONEY, NO_STOCK, PENDING, path_of
 MONEY, PRICE = 10_000, 1_000
 # Product 1 never runs out, 2 does at some time, 3 soon does.
 STOCK = {1: 10_000_000, 2: 2_000, 3: 60}
-WORKERS, BULK_LINES = 4, 150
+WORKERS, BULK_LINES, BETWEEN_BULKS = 4, 60, 10
 SETTLE_S = 30
 
 
@@ -195,11 +195,12 @@ class Directory:
         return flow
 
     def guarded(self, work, seed):
-        """Runs a worker until the node is gone; whatever else goes wrong is a failure."""
+        """Runs a worker until the node is killed; whatever else goes wrong is a failure."""
         try:
             work(Connection(self.node.port), random.Random(seed))
-        except Gone:
-            pass
+        except Gone as error:
+            if not self.killed:
+                self.failures.append(error)
         except BaseException as error:  # Reported by the main thread.
             self.failures.append(error)
 
@@ -208,21 +209,23 @@ class Directory:
             self.flow(rng).run(connection)
 
     def bulk(self, connection, rng):
-        """Accounts and orders by the hundred, results noted one by one as they stream in."""
+        """Accounts and orders by the dozen, results noted one by one as they stream in."""
         while not self.stopping.is_set():
             users = [next(self.users) for _ in range(BULK_LINES)]
             self.accounts.update(dict.fromkeys(users, False))
-            for user, result in zip(users, self.stream(connection, "/shop/pays", [
-                    {"userId": user, "payAmount": MONEY} for user in users])):
+            for result, user in zip(self.stream(connection, "/shop/pays", [
+                    {"userId": user, "payAmount": MONEY} for user in users]), users):
                 assert result["status"] == 201, result
                 self.accounts[user] = True
             lines = [Line(user, rng.choice((1, 1, 2, 3)), rng.randint(1, 12)) for user in users]
             self.lines += lines
-            for line, result in zip(lines, self.stream(connection, "/shop/orders", [
+            for result, line in zip(self.stream(connection, "/shop/orders", [
                     {"productId": line.product, "quantity": line.quantity, "userId": line.user}
-                    for line in lines])):
+                    for line in lines]), lines):
                 assert result["status"] in (201, 409), result
                 line.result = result
+            for _ in range(BETWEEN_BULKS):  # Each check walks all of it: not too much at a time.
+                self.flow(rng).run(connection)
 
     @staticmethod
     def stream(connection, path, commands):
@@ -247,7 +250,7 @@ class Directory:
 
     def round(self):
         rng = self.random
-        self.stopping = threading.Event()
+        self.stopping, self.killed = threading.Event(), False
         works = [self.single] * WORKERS + [self.bulk]
         threads = [threading.Thread(target=self.guarded, args=(work, rng.getrandbits(32)))
                    for work in works]
@@ -256,6 +259,7 @@ class Directory:
         for thread in threads:
             thread.start()
         time.sleep(moment)  # Not a wait for something: the moment of the crash is the experiment.
+        self.killed = True
         self.node.kill()
         self.kills += 1
         self.stopping.set()
