@@ -148,8 +148,8 @@ static int write_batch_growing(struct dure_rows_lmdb *rows)
 {
     struct batch batch = {0};
     qsort(rows->writes, rows->count, sizeof rows->writes[0], by_key);
-    /* Some 4 KiB a row at the most pessimistic: a page for the row and one for its index. */
-    int rv = dure_env_reserve(&rows->env, rows->count * 1024 + ((size_t)8 << 20));
+    /* An estimate; the map grows again if it was too small. */
+    int rv = dure_env_reserve(&rows->env, rows->count * 1024 + ((size_t)1 << 20));
     if (rv == 0) rv = write_batch(rows, &batch);
     while (rv == 1) {
         rv = dure_env_double(&rows->env);

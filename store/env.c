@@ -21,6 +21,8 @@
 
 #define FORMAT_VERSION 1
 #define MAP_BYTES_DEFAULT ((size_t)64 << 20)
+/* Disk blocks are asked for in steps of this size. */
+#define ALLOCATE_BYTES ((size_t)4 << 20)
 /* Growth is by doubling up to this step: address space is free, but not without end. */
 #define MAP_STEP_MAX ((size_t)64 << 30)
 
@@ -212,12 +214,35 @@ int dure_env_double(struct dure_env *env)
     return resize(env, info.me_mapsize + step);
 }
 
+/* Blocks for what is about to be written, so that a full disk shows here, before anything is
+ * written: LMDB itself reports a short write as EIO, which could not be told from a failing disk. */
+static int allocate(struct dure_env *env, uint64_t used, size_t bytes)
+{
+    if (used + bytes <= env->allocated) return 0;
+    mdb_filehandle_t fd;
+    int code = mdb_env_get_fd(env->lmdb, &fd);
+    if (code != 0) return dure_env_error(code);
+    uint64_t from = env->allocated > used ? env->allocated : used;
+    size_t chunk = bytes > ALLOCATE_BYTES ? bytes : ALLOCATE_BYTES;
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)chunk) == 0) {
+        env->allocated = from + chunk;
+        return 0;
+    }
+    /* Nearly full: just what is needed. A file system without fallocate has to do without. */
+    if (errno == ENOSPC && fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)used, (off_t)bytes) == 0) {
+        env->allocated = used + bytes;
+        return 0;
+    }
+    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : dure_error_from_errno(errno);
+}
+
 int dure_env_reserve(struct dure_env *env, size_t bytes)
 {
     MDB_envinfo info;
     int code = mdb_env_info(env->lmdb, &info);
     if (code != 0) return dure_env_error(code);
-    if (info.me_mapsize - dure_env_bytes(env) >= bytes) return 0;
+    int rv = allocate(env, dure_env_bytes(env), bytes);
+    if (rv != 0 || info.me_mapsize - dure_env_bytes(env) >= bytes) return rv;
     size_t size = info.me_mapsize;
     while (size - dure_env_bytes(env) < bytes) size += size < MAP_STEP_MAX ? size : MAP_STEP_MAX;
     return resize(env, size);

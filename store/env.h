@@ -15,6 +15,7 @@ struct dure_env {
     pthread_rwlock_t grow; /* Read: a transaction is open. Write: the map is being resized. */
     bool grow_ready;
     bool read_only;
+    uint64_t allocated; /* The file has blocks up to here. */
 };
 
 /* Opens dir/name (made when absent). `tables` named databases at most, 0: only the main one. */
@@ -28,7 +29,8 @@ DURE_MUST_CHECK int dure_env_begin(struct dure_env *env, bool write, MDB_txn **t
 DURE_MUST_CHECK int dure_env_commit(struct dure_env *env, MDB_txn *txn);
 void dure_env_abort(struct dure_env *env, MDB_txn *txn);
 
-/* Makes the map larger if fewer than `bytes` are free. No transaction of this thread may be open. */
+/* Makes sure of `bytes` in the map and on the disk: DURE_ENOSPC when it is full. No transaction of
+ * this thread may be open. */
 DURE_MUST_CHECK int dure_env_reserve(struct dure_env *env, size_t bytes);
 DURE_MUST_CHECK int dure_env_double(struct dure_env *env);
 uint64_t dure_env_bytes(struct dure_env *env);

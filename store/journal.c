@@ -16,7 +16,7 @@
 #include "store/env.h"
 
 /* Free map demanded before an append: the record and the pages that LMDB copies for it. */
-#define RESERVE_EXTRA ((size_t)1 << 20)
+#define RESERVE_EXTRA ((size_t)256 << 10)
 
 struct lmdb_journal {
     struct dure_journal base;
