@@ -42,8 +42,11 @@ static const struct dure_command *find_command(const struct dure_actor *actor,
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
         if (!(field->flags & DURE_GOVERNED) || !wants(edit, i)) continue;
-        if (dure_field_equal(field, actor->state, edit->state)) continue;
         const struct dure_command *command = transition(actor->type->aggregate, field, edit->state);
+        /* The same value again is no change, unless PATCH names it alone for what it commands: the
+         * second cancel is refused like any other. PUT sends back what it has read. */
+        bool same = dure_field_equal(field, actor->state, edit->state);
+        if (same && (edit->replace || command == NULL)) continue;
         if (command == NULL || (found != NULL && found != command)) *refused = field->name;
         found = command;
     }
