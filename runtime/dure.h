@@ -152,6 +152,7 @@ struct dure_saga_step {
     void (*fill_undo)(const void *data, void *payload);
     int64_t deadline_ms; /* 0: DURE_SAGA_DEADLINE_MS_DEFAULT. Then: parked, or undone. */
     bool must;           /* Refused, it parks (retry, skip) instead of undoing what went before. */
+    bool unless_gone;    /* Also done when there is nobody any more to do it (it was removed). */
     bool undo_late;      /* At the deadline give up and undo; else park and wait on. */
 };
 

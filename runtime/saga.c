@@ -158,6 +158,11 @@ static void on_step(struct dure_runtime *rt, struct dure_actor *actor, const str
 {
     struct dure_saga_state *state = state_of(actor);
     learn(actor, mail);
+    bool gone = !mail->done && mail->answered_id == 0;
+    if (gone && step_of(actor, state->step)->unless_gone) {
+        step_done(rt, actor, 0);
+        return;
+    }
     if (!mail->done && step_of(actor, state->step)->must) {
         park(rt, actor, mail->reason);
         state->parked = PARKED_REFUSED;

@@ -389,7 +389,9 @@ static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, stru
         size_t len = strlen(out->reason) + 1;
         reason = memcpy(dure_group_alloc(rt, len), out->reason, len);
     }
-    dure_turn_outcome(rt, mail, done, actor->id, out->reply, reason);
+    /* 0 tells that there is nobody under this id. */
+    bool anybody = existed || actor->head.exists;
+    dure_turn_outcome(rt, mail, done, anybody ? actor->id : 0, out->reply, reason);
     if (undecided != NULL) {
         struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
                                      .status = done ? 200 : out->status,

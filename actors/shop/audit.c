@@ -13,7 +13,7 @@ struct audit {
     int64_t deposited, removed_money, balances; /* won */
     int64_t opened, removed_stock, stock;       /* pieces */
     int64_t held_money, held_stock; /* Of orders 주문완료, by the rows. */
-    uint64_t orders, pending;
+    uint64_t orders, pending, removed;
 };
 
 static void on_event(void *arg, const struct dure_type *type, const struct dure_event *event)
@@ -24,8 +24,10 @@ static void on_event(void *arg, const struct dure_type *type, const struct dure_
     } else if (event->type == &shop_inventory_opened) {
         audit->opened += ((const struct shop_inventory *)event->data)->stock_count;
     } else if (event->type == &type->removed && type == shop_pay.type) {
+        audit->removed++;
         audit->removed_money += ((const struct shop_pay *)event->data)->pay_amount;
     } else if (event->type == &type->removed && type == shop_inventory.type) {
+        audit->removed++;
         audit->removed_stock += ((const struct shop_inventory *)event->data)->stock_count;
     }
 }
@@ -53,14 +55,15 @@ static int line(struct dure_buf *out, const char *name, int64_t in, int64_t ther
     int64_t missing = in - there - held;
     dure_buf_printf(out, "shop %s: %lld in = %lld there + %lld in orders%s\n", name, (long long)in,
                     (long long)there, (long long)held,
-                    missing == 0 ? "" : exact ? ": DOES NOT FIT" : " + sagas under way");
+                    missing == 0 ? "" : exact ? ": DOES NOT FIT" : " + sagas under way or removed");
     return missing == 0 || !exact ? 0 : DURE_ECORRUPT;
 }
 
 static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
-    bool exact = audit->pending == 0;
+    /* What orders held of removed accounts and products went with them. */
+    bool exact = audit->pending == 0 && audit->removed == 0;
     dure_buf_printf(out, "shop: %llu orders, %llu sagas under way\n",
                     (unsigned long long)audit->orders, (unsigned long long)audit->pending);
     int money = line(out, "money", audit->deposited - audit->removed_money, audit->balances,

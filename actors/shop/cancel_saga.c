@@ -1,6 +1,7 @@
 /*
  * The cancel saga: delivery, stock and money back, then the order. Nothing here can be refused in
- * the ordinary course; what is (an account that was deleted meanwhile) parks, for a person to see.
+ * the ordinary course; what is parks, for a person to see. A product or an account that was removed
+ * meanwhile has nothing to take back: that step counts as done.
  */
 #include "actors/shop/shop.h"
 
@@ -52,11 +53,11 @@ static void fill_money(const void *data, void *payload)
 
 static const struct dure_saga_step steps[] = {
     {.name = "delivery", .command = &shop_delivery_cancel, .target = delivery,
-     .done = &shop_delivery_canceled, .must = true},
+     .done = &shop_delivery_canceled, .must = true, .unless_gone = true},
     {.name = "stock", .command = &shop_inventory_put_back, .target = product, .fill = fill_stock,
-     .done = &shop_stock_increased, .must = true},
+     .done = &shop_stock_increased, .must = true, .unless_gone = true},
     {.name = "money", .command = &shop_pay_give_back, .by_key = true, .target = user,
-     .fill = fill_money, .done = &shop_pay_canceled, .must = true},
+     .fill = fill_money, .done = &shop_pay_canceled, .must = true, .unless_gone = true},
     {.name = "finish", .command = &shop_order_finish_cancel, .target = order,
      .done = &shop_order_canceled, .must = true},
 };
