@@ -18,7 +18,8 @@
 static struct dure_actor **bucket(struct dure_runtime *rt, const struct dure_type *type, int64_t id)
 {
     uint64_t hash = ((uint64_t)id ^ ((uint64_t)type->index << 56)) * 0x9e3779b97f4a7c15u;
-    return &rt->buckets[hash >> 32 & (DURE_ACTOR_BUCKETS - 1)];
+    /* The top bits depend on all of the id and on the type: what shares an id lies apart. */
+    return &rt->buckets[hash >> 44 & (DURE_ACTOR_BUCKETS - 1)];
 }
 
 static void lru_unlink(struct dure_runtime *rt, struct dure_actor *actor)
