@@ -217,7 +217,8 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
     rv = dure_offline_rebuild(work, journal, verify->datadir.shards, &verify->rebuilt_rows,
                               &verify->rebuilt, message);
     struct dure_options runtime = {.shards = verify->datadir.shards,
-                                   .memory_bytes = 512LL << 20, .asks_max = 1, .owner = 1};
+                                   .memory_bytes = 512LL << 20, .asks_max = 1, .owner = 1,
+                                   .read_only = true};
     if (rv == 0) {
         rv = dure_runtime_open(&verify->live, &runtime, dure_offline_io(), journal,
                                verify->datadir.rows, message);

@@ -287,6 +287,7 @@ struct dure_options {
     int64_t memory_bytes;
     uint32_t asks_max;
     uint64_t owner;           /* Id of this node. */
+    bool read_only;           /* The rows are: recovery keeps everything in memory (verify). */
     struct dure_links *links; /* NULL: all shards are this journal's. Closed by its owner. */
 };
 
@@ -354,7 +355,19 @@ void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold);
 /* Puts mail into the mailbox of its actor (mailbox.c). */
 void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail);
 
-/* turn.c, for sagas and directories: */
+/* ask.c, for turn.c and failure.c: */
+/* Makes the answer (`decided`) and lets it out when everything so far is durable. */
+void dure_ask_decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_answer *answer);
+void dure_ask_fail(struct dure_runtime *rt, struct dure_ask *ask, int rv);
+void dure_ask_wait(struct dure_runtime *rt, struct dure_ask *ask); /* Until its limit. */
+void dure_ask_expire(struct dure_runtime *rt);                     /* Limits that have passed. */
+bool dure_ask_memory_short(const struct dure_runtime *rt);
+/* failure.c: takes the open and the writing group back. */
+void dure_failure_undo(struct dure_runtime *rt, int rv);
+/* turn.c: tells the group's holds. */
+void dure_turn_release(struct dure_group *group, int rv);
+
+/* ask.c and turn.c, for sagas and directories: */
 /* The ask waits for this saga's end. */
 void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask);
 /* Tells the saga that sent `in` how it went; nothing when nobody asked. */

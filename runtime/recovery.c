@@ -21,6 +21,7 @@ struct replay {
     struct dure_buf record; /* Copy: the journal's bytes are lent, and flushing needs no reader. */
     char message[200];
     uint64_t next;
+    size_t flush_at;
 };
 
 int dure_recovery_decode(const struct dure_event_type *type, const struct dure_entry_event *head,
@@ -190,13 +191,15 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     rt->metrics.record_bytes += len;
     replay->next = index + 1;
     /* 1: stop here, write a checkpoint, go on. The journal lends no bytes meanwhile. */
-    return rv == 0 && rt->dirty_count >= FLUSH_DIRTY ? 1 : rv;
+    bool flush = rt->dirty_count >= replay->flush_at && !rt->options.read_only;
+    if (flush) replay->flush_at = rt->dirty_count + FLUSH_DIRTY; /* In case it cannot. */
+    return rv == 0 && flush ? 1 : rv;
 }
 
 int dure_recovery_run(struct dure_runtime *rt, const char **message)
 {
     static char text[200];
-    struct replay replay = {.rt = rt, .next = rt->lsn_durable + 1};
+    struct replay replay = {.rt = rt, .next = rt->lsn_durable + 1, .flush_at = FLUSH_DIRTY};
     uint64_t head = rt->journal->ops->head(rt->journal);
     int rv = 0;
     if (head < rt->lsn_durable) {
@@ -215,6 +218,8 @@ int dure_recovery_run(struct dure_runtime *rt, const char **message)
         if (rv == 1) {
             memcpy(rt->open->sequences, rt->sequences, rt->options.shards * sizeof(uint64_t));
             rv = dure_checkpoint_flush(rt);
+            if (rv == 0) replay.flush_at = FLUSH_DIRTY;
+            if (rv == DURE_ENOSPC) rv = 0; /* A full disk must not keep the node down: more memory. */
             dure_actor_passivate(rt);
             while (rv == 0 && rt->memory_bytes > rt->options.memory_bytes && rt->dirty_count == 0 &&
                    rt->oldest != NULL) {

@@ -10,9 +10,7 @@
  */
 #include <stdlib.h>
 
-#include "runtime/core.h"
-
-struct dure_out *dure_turn_out_new(struct dure_runtime *rt);
+#include "runtime/out.h"
 
 static int init(struct dure_runtime *rt)
 {
@@ -20,7 +18,7 @@ static int init(struct dure_runtime *rt)
     rt->sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[0].sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[1].sequences = calloc(rt->options.shards, sizeof(uint64_t));
-    rt->out = dure_turn_out_new(rt);
+    rt->out = dure_out_new(rt);
     if (rt->buckets == NULL || rt->sequences == NULL || rt->groups[0].sequences == NULL ||
         rt->groups[1].sequences == NULL || rt->out == NULL) {
         return DURE_ENOMEM;

@@ -12,258 +12,15 @@
  *   6. Release  when the record is durable: projections, streams, then the answers. Not one byte
  *               before. Reads wait in the same line (dure_turn_hold).
  *
- * How it fails: a full disk undoes both groups and answers 507, and the next command tries again;
+ * How it fails (failure.c): a full disk undoes both groups and answers 507, and the next command tries again;
  * UNKNOWN sends the same bytes again; REFUSED by somebody else, or a failed sync, is fatal: nothing
  * is acknowledged any more and the node exits. Loop thread.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "runtime/core.h"
+#include "runtime/out.h"
 #include "runtime/record.h"
 
 /* A cascade may exceed the group's soft bound by this factor before its mail is deferred. */
 #define CASCADE_FACTOR 2
-/* After a full disk, durable mail and timers try again this much later. */
-#define RETRY_MS 250
-
-/* ---- Effects, as handlers give them ----------------------------------------------------------- */
-
-enum effect_kind { EFFECT_EVENT, EFFECT_SEND, EFFECT_START };
-
-struct effect {
-    enum effect_kind kind;
-    const void *what; /* Event type, command, or saga. */
-    void *data;
-    int64_t id;
-    bool by_key;
-};
-
-struct dure_out {
-    struct dure_runtime *rt;
-    const struct dure_command *command;
-    size_t count;
-    void *reply;
-    bool timer_set;
-    int64_t due_ms;
-    int status; /* 0: not refused. */
-    char reason[DURE_SAGA_REASON_BYTES];
-    struct effect effects[DURE_EFFECTS_MAX];
-};
-
-static void *payload(struct dure_runtime *rt, const struct dure_schema *schema)
-{
-    if (schema == NULL) return NULL;
-    void *data = dure_group_alloc(rt, schema->size);
-    dure_schema_init(schema, data);
-    return data;
-}
-
-static void *effect(struct dure_out *out, enum effect_kind kind, const void *what,
-                    const struct dure_schema *schema, int64_t id, bool by_key)
-{
-    DURE_ASSERT(out->count < DURE_EFFECTS_MAX);
-    void *data = payload(out->rt, schema);
-    out->effects[out->count++] = (struct effect){kind, what, data, id, by_key};
-    return data;
-}
-
-void *dure_emit(struct dure_out *out, const struct dure_event_type *type)
-{
-    return effect(out, EFFECT_EVENT, type, type->schema, 0, false);
-}
-
-void *dure_send(struct dure_out *out, const struct dure_command *command, int64_t id)
-{
-    return effect(out, EFFECT_SEND, command, command->schema, id, false);
-}
-
-void *dure_send_by_key(struct dure_out *out, const struct dure_command *command, int64_t key)
-{
-    return effect(out, EFFECT_SEND, command, command->schema, key, true);
-}
-
-void *dure_start(struct dure_out *out, const struct dure_saga *saga, int64_t id)
-{
-    return effect(out, EFFECT_START, saga, saga->data, id, false);
-}
-
-void *dure_reply(struct dure_out *out)
-{
-    DURE_ASSERT(out->command != NULL && out->command->reply != NULL);
-    out->reply = payload(out->rt, out->command->reply);
-    return out->reply;
-}
-
-void dure_timer(struct dure_out *out, int64_t due_ms)
-{
-    out->timer_set = true;
-    out->due_ms = due_ms;
-}
-
-void dure_refuse(struct dure_out *out, int status, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(out->reason, sizeof out->reason, fmt, args);
-    va_end(args);
-    out->status = status;
-}
-
-/* ---- Asks: who waits for what ------------------------------------------------------------------- */
-
-static void wait_unlink(struct dure_ask *ask)
-{
-    if (ask->link == NULL) return;
-    *ask->link = ask->next;
-    if (ask->next != NULL) ask->next->link = ask->link;
-    ask->link = NULL;
-}
-
-static void ask_released(struct dure_hold *hold, int rv)
-{
-    struct dure_ask *ask = (struct dure_ask *)((char *)hold - offsetof(struct dure_ask, hold));
-    ask->rt->asks_count--;
-    ask->released(ask, ask->failed != 0 ? ask->failed : rv);
-}
-
-static void decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_answer *answer)
-{
-    DURE_ASSERT(ask->state != DURE_ASK_DECIDED);
-    ask->state = DURE_ASK_DECIDED;
-    wait_unlink(ask);
-    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
-    ask->mail_at = NULL;
-    if (ask->waits_on != NULL) {
-        struct dure_ask **at = &ask->waits_on->asks;
-        while (*at != ask) at = &(*at)->same;
-        *at = ask->same;
-        ask->waits_on = NULL;
-    }
-    answer->created = ask->created;
-    if (ask->view_type != NULL) {
-        /* A refused command keeps its aggregate: the answer shows it. Cannot fail: in memory. */
-        if (dure_runtime_view(rt, ask->view_type, ask->view_id, &answer->view) != 0) {
-            answer->view = (struct dure_view){.aggregate = ask->view_type->aggregate,
-                                              .id = ask->view_id};
-        }
-    }
-    ask->decided(ask, answer);
-    ask->hold.cb = ask_released;
-    dure_turn_hold(rt, &ask->hold);
-}
-
-static void fail_ask(struct dure_runtime *rt, struct dure_ask *ask, int rv)
-{
-    const struct dure_error_info *info = dure_error_info(rv);
-    struct dure_answer answer = {.verdict = DURE_FAILED, .rv = rv, .status = info->http_status,
-                                 .detail = info->text};
-    ask->failed = rv;
-    ask->view_type = NULL;
-    decide(rt, ask, &answer);
-}
-
-void dure_turn_refuse_ask(struct dure_runtime *rt, struct dure_ask *ask, int status,
-                          const char *reason)
-{
-    if (ask == NULL) return;
-    struct dure_answer answer = {.verdict = DURE_REFUSED, .status = status, .detail = reason};
-    decide(rt, ask, &answer);
-}
-
-static void wait_for_outcome(struct dure_runtime *rt, struct dure_ask *ask)
-{
-    if (ask->wait_until_ms == 0 || ask->link != NULL) return;
-    ask->state = DURE_ASK_WAITING;
-    ask->next = rt->waiting;
-    ask->link = &rt->waiting;
-    if (ask->next != NULL) ask->next->link = &ask->next;
-    rt->waiting = ask;
-    if (ask->wait_until_ms < rt->wait_next_ms) rt->wait_next_ms = ask->wait_until_ms;
-}
-
-void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask)
-{
-    (void)rt;
-    if (ask == NULL) return;
-    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
-    ask->mail_at = NULL;
-    ask->waits_on = saga;
-    ask->same = saga->asks;
-    saga->asks = ask;
-}
-
-void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done,
-                          const char *reason)
-{
-    if (done) rt->metrics.sagas_done++;
-    else rt->metrics.sagas_refused++;
-    while (saga->asks != NULL) {
-        struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
-                                     .status = done ? 200 : 409, .detail = reason};
-        decide(rt, saga->asks, &answer);
-    }
-}
-
-/* Limits of SPEC A6: what is still undecided now is answered with the pending state. */
-static void expire_waits(struct dure_runtime *rt)
-{
-    int64_t now = rt->open->time_ms;
-    if (now < rt->wait_next_ms) return;
-    rt->wait_next_ms = INT64_MAX;
-    struct dure_ask *next;
-    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
-        next = ask->next;
-        if (ask->wait_until_ms <= now) {
-            struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
-            decide(rt, ask, &answer);
-        } else if (ask->wait_until_ms < rt->wait_next_ms) {
-            rt->wait_next_ms = ask->wait_until_ms;
-        }
-    }
-}
-
-/* Dirty actors cannot leave before a checkpoint: new commands wait for it in the bounded intake. */
-static bool memory_short(const struct dure_runtime *rt)
-{
-    return rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 4 &&
-           rt->dirty_count > DURE_CHECKPOINT_SLICE;
-}
-
-int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
-{
-    if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
-    if (memory_short(rt) && dure_checkpoint_failing(rt)) return DURE_ENOSPC;
-    bool outbox_full = rt->links != NULL && dure_links_full(rt->links);
-    if (rt->asks_count >= rt->options.asks_max || outbox_full) {
-        rt->metrics.asks_refused++;
-        return DURE_EBUSY;
-    }
-    ask->rt = rt;
-    ask->state = DURE_ASK_QUEUED;
-    ask->link = NULL;
-    ask->mail_at = NULL;
-    ask->waits_on = NULL;
-    ask->view_type = NULL;
-    ask->failed = 0;
-    ask->created = false;
-    ask->handled_next = NULL;
-    *rt->intake_last = ask;
-    rt->intake_last = &ask->handled_next;
-    rt->asks_count++;
-    rt->metrics.asks++;
-    rt->io->soon(rt->io);
-    return 0;
-}
-
-int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask)
-{
-    int rv = dure_ask_submit(rt, ask);
-    /* A mail of kind WAKE marks it: take_ask then only looks which saga it belongs to. */
-    if (rv == 0) ask->mail.kind = DURE_MAIL_WAKE;
-    return rv;
-}
 
 /* ---- 3 and 4: one command at one actor ------------------------------------------------------------ */
 
@@ -285,12 +42,12 @@ void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool
     dure_mailbox_push(rt, mail);
 }
 
-static void send_effect(struct dure_runtime *rt, const struct effect *effect, struct dure_ask **ask)
+static void send_effect(struct dure_runtime *rt, const struct dure_effect *effect, struct dure_ask **ask)
 {
     struct dure_mail *mail = dure_group_mail(rt);
     mail->data = effect->data;
     mail->id = effect->id;
-    if (effect->kind == EFFECT_START) {
+    if (effect->kind == DURE_EFFECT_START) {
         const struct dure_saga *saga = effect->what;
         mail->kind = DURE_MAIL_START;
         mail->type = saga->type;
@@ -315,15 +72,15 @@ static void apply_effects(struct dure_runtime *rt, struct dure_actor *actor, str
 {
     bool first = true;
     for (size_t i = 0; i < out->count; i++) {
-        struct effect *effect = &out->effects[i];
-        if (effect->kind == EFFECT_EVENT) {
+        struct dure_effect *effect = &out->effects[i];
+        if (effect->kind == DURE_EFFECT_EVENT) {
             dure_group_event(rt, actor, (struct dure_event_type *)effect->what, effect->data, first);
             first = false;
         }
     }
     if (out->timer_set) dure_group_timer(rt, actor, out->due_ms);
     for (size_t i = 0; i < out->count; i++) {
-        if (out->effects[i].kind != EFFECT_EVENT) send_effect(rt, &out->effects[i], ask);
+        if (out->effects[i].kind != DURE_EFFECT_EVENT) send_effect(rt, &out->effects[i], ask);
     }
 }
 
@@ -362,11 +119,7 @@ static void run_handler(struct dure_runtime *rt, struct dure_actor *actor, struc
 static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
 {
     struct dure_out *out = rt->out;
-    out->command = mail->command;
-    out->count = 0;
-    out->reply = NULL;
-    out->timer_set = false;
-    out->status = 0;
+    dure_out_begin(out, mail->command);
     struct dure_ask *ask = mail->ask;
     bool existed = actor->head.exists;
     run_handler(rt, actor, mail, out);
@@ -396,15 +149,15 @@ static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, stru
         struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
                                      .status = done ? 200 : out->status,
                                      .detail = done ? NULL : out->reason};
-        decide(rt, undecided, &answer);
+        dure_ask_decide(rt, undecided, &answer);
     } else if (ask != NULL) {
         ask->handled_next = rt->open->handled;
         rt->open->handled = ask;
         if (ask->wait_until_ms == 0) {
             struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
-            decide(rt, ask, &answer);
+            dure_ask_decide(rt, ask, &answer);
         } else {
-            wait_for_outcome(rt, ask);
+            dure_ask_wait(rt, ask);
         }
     }
 }
@@ -501,10 +254,10 @@ static void take_resumed(struct dure_runtime *rt, struct dure_ask *ask)
     ask->group = 0; /* What it began is durable already: it cannot fail with this group. */
     if (saga != NULL) {
         dure_ask_attach(rt, saga, ask);
-        wait_for_outcome(rt, ask);
+        dure_ask_wait(rt, ask);
     } else {
         struct dure_answer answer = {.verdict = DURE_DONE, .status = 200};
-        decide(rt, ask, &answer);
+        dure_ask_decide(rt, ask, &answer);
     }
 }
 
@@ -514,7 +267,7 @@ static void take_ask(struct dure_runtime *rt)
     rt->intake = ask->handled_next;
     if (rt->intake == NULL) rt->intake_last = &rt->intake;
     if (rt->fatal != 0) {
-        fail_ask(rt, ask, DURE_ESHUTDOWN);
+        dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
         return;
     }
     if (ask->mail.kind == DURE_MAIL_WAKE) {
@@ -636,8 +389,6 @@ static bool group_empty(const struct dure_group *group)
     return group->entries == 0 && group->undo == NULL;
 }
 
-static void release(struct dure_runtime *rt, struct dure_group *group, int rv);
-
 static void close_group(struct dure_runtime *rt)
 {
     struct dure_group *group = rt->open;
@@ -652,7 +403,7 @@ static void close_group(struct dure_runtime *rt)
             undo->actor->head.lsn = undo->head.lsn;
         }
         dure_group_begin(rt, other);
-        release(rt, group, 0);
+        dure_turn_release(group, 0);
         return;
     }
     struct dure_record_header head = {
@@ -669,7 +420,7 @@ static void close_group(struct dure_runtime *rt)
 
 /* ---- 6: release -------------------------------------------------------------------------------------------- */
 
-static void release(struct dure_runtime *rt, struct dure_group *group, int rv)
+void dure_turn_release(struct dure_group *group, int rv)
 {
     struct dure_hold *hold = group->holds;
     group->holds = NULL;
@@ -679,7 +430,6 @@ static void release(struct dure_runtime *rt, struct dure_group *group, int rv)
         hold->cb(hold, rv);
         hold = next;
     }
-    (void)rt;
 }
 
 static void forget_taken(struct dure_runtime *rt, struct dure_group *group)
@@ -737,103 +487,7 @@ static void durable(struct dure_runtime *rt, struct dure_group *group)
     if (rt->on_record != NULL) rt->on_record(rt->arg, group);
     forget_taken(rt, group);
     rt->writing = NULL;
-    release(rt, group, 0);
-}
-
-static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64_t failed_lsn)
-{
-    for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
-        struct dure_actor *actor = undo->actor;
-        dure_actor_set_exists(rt, actor, undo->head.exists);
-        dure_timer_set(rt, actor, undo->head.due_ms);
-        actor->head = undo->head;
-        actor->group = 0;
-        memcpy(actor->state, undo->state, actor->type->state_size);
-    }
-    group->undo = NULL;
-    /* Durable causes are still causes: they come again when there is space. */
-    while (group->taken != NULL) {
-        struct dure_mail *mail = group->taken;
-        group->taken = mail->next;
-        if (mail->durable_lsn == 0) {
-            dure_mail_free(mail); /* Received: the sender has it and sends it again. */
-        } else if (mail->durable_lsn < failed_lsn) {
-            mail->next = rt->retry;
-            rt->retry = mail;
-        } /* Else it was deferred by this very failure: undo_mail frees it. */
-    }
-    dure_idem_failed(rt, group->lsn);
-}
-
-/* Mail that a failed group made is gone with it; what was durable before waits for the retry. */
-static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
-{
-    while (rt->ready != NULL) {
-        struct dure_actor *actor = rt->ready;
-        rt->ready = actor->ready_next;
-        actor->ready = false;
-        while (actor->mail_first != NULL) {
-            struct dure_mail *mail = actor->mail_first;
-            actor->mail_first = mail->next;
-            bool old = mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn;
-            if (old) {
-                mail->next = rt->retry;
-                rt->retry = mail;
-            } else if (mail->ask != NULL) {
-                fail_ask(rt, mail->ask, rv); /* Its command had not begun. */
-            }
-            if (!old && mail->durable_lsn == 0) dure_mail_free(mail);
-        }
-        actor->mail_last = &actor->mail_first;
-        actor->mail_count = 0;
-    }
-    rt->ready_last = &rt->ready;
-    struct dure_mail *next;
-    for (struct dure_mail *mail = rt->deferred; mail != NULL; mail = next) {
-        next = mail->durable_next;
-        if (mail->durable_lsn < failed_lsn) continue;
-        if (mail->durable_prev != NULL) mail->durable_prev->durable_next = next;
-        else rt->deferred = next;
-        if (next != NULL) next->durable_prev = mail->durable_prev;
-        dure_mail_free(mail);
-    }
-}
-
-static void fail_waiting(struct dure_runtime *rt, uint64_t group, int rv)
-{
-    struct dure_ask *next;
-    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
-        next = ask->next;
-        if (ask->group >= group) fail_ask(rt, ask, rv);
-    }
-}
-
-static void failed(struct dure_runtime *rt, int rv)
-{
-    struct dure_group *writing = rt->writing;
-    struct dure_group *open = rt->open;
-    rt->metrics.failed_appends++;
-    if (rv == DURE_ENOSPC) rt->metrics.nospace++;
-    fail_waiting(rt, writing->number, rv);
-    undo_group(rt, open, writing->lsn);
-    undo_group(rt, writing, writing->lsn);
-    undo_mail(rt, writing->lsn, rv);
-    if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
-    memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));
-    rt->retry_at_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
-    rt->writing = NULL;
-    /* The open group's holds move over: begin empties it. */
-    struct dure_hold *more = open->holds;
-    *writing->holds_last = more;
-    open->holds = NULL;
-    int64_t time_ms = open->time_ms;
-    dure_group_begin(rt, open);
-    open->time_ms = time_ms;
-    release(rt, writing, rv);
-    if (rv != DURE_ENOSPC && rt->fatal == 0) {
-        rt->fatal = rv;
-        if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
-    }
+    dure_turn_release(group, 0);
 }
 
 static bool refused_by_myself(struct dure_runtime *rt)
@@ -856,7 +510,7 @@ static void append_done(void *arg, int rv)
     }
     if (rv == DURE_EREFUSED && refused_by_myself(rt)) rv = 0;
     if (rv == 0) durable(rt, rt->writing);
-    else failed(rt, rv);
+    else dure_failure_undo(rt, rv);
     rt->io->soon(rt->io);
 }
 
@@ -906,9 +560,9 @@ void dure_turn_run(struct dure_runtime *rt)
     if (rt->links != NULL) dure_links_tick(rt);
     retry_mail(rt);
     dure_timer_due(rt);
-    expire_waits(rt);
+    dure_ask_expire(rt);
     run_ready(rt);
-    bool room = !memory_short(rt); /* Else the checkpoint's end calls the next round. */
+    bool room = !dure_ask_memory_short(rt); /* Else the checkpoint's end calls the next round. */
     while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
         take_ask(rt);
     }
@@ -923,12 +577,4 @@ void dure_turn_run(struct dure_runtime *rt)
     }
     set_alarm(rt);
     dure_actor_passivate(rt);
-}
-
-
-struct dure_out *dure_turn_out_new(struct dure_runtime *rt)
-{
-    struct dure_out *out = malloc(sizeof *out);
-    if (out != NULL) out->rt = rt;
-    return out;
 }

@@ -1,0 +1,161 @@
+/*
+ * Asks: commands from outside, and who waits for what.
+ *
+ *   submit → intake → (turn.c) handled → decided, or waiting for a saga's end → released
+ *
+ * A limit that passes decides PENDING; the saga goes on. Refused at once when a queue is full
+ * (DURE_EBUSY), the rows' disk is full and memory with it (DURE_ENOSPC), or the node stops. Loop thread.
+ */
+#include "runtime/core.h"
+
+static void wait_unlink(struct dure_ask *ask)
+{
+    if (ask->link == NULL) return;
+    *ask->link = ask->next;
+    if (ask->next != NULL) ask->next->link = ask->link;
+    ask->link = NULL;
+}
+
+static void ask_released(struct dure_hold *hold, int rv)
+{
+    struct dure_ask *ask = (struct dure_ask *)((char *)hold - offsetof(struct dure_ask, hold));
+    ask->rt->asks_count--;
+    ask->released(ask, ask->failed != 0 ? ask->failed : rv);
+}
+
+void dure_ask_decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_answer *answer)
+{
+    DURE_ASSERT(ask->state != DURE_ASK_DECIDED);
+    ask->state = DURE_ASK_DECIDED;
+    wait_unlink(ask);
+    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
+    ask->mail_at = NULL;
+    if (ask->waits_on != NULL) {
+        struct dure_ask **at = &ask->waits_on->asks;
+        while (*at != ask) at = &(*at)->same;
+        *at = ask->same;
+        ask->waits_on = NULL;
+    }
+    answer->created = ask->created;
+    if (ask->view_type != NULL) {
+        /* A refused command keeps its aggregate: the answer shows it. Cannot fail: in memory. */
+        if (dure_runtime_view(rt, ask->view_type, ask->view_id, &answer->view) != 0) {
+            answer->view = (struct dure_view){.aggregate = ask->view_type->aggregate,
+                                              .id = ask->view_id};
+        }
+    }
+    ask->decided(ask, answer);
+    ask->hold.cb = ask_released;
+    dure_turn_hold(rt, &ask->hold);
+}
+
+void dure_ask_fail(struct dure_runtime *rt, struct dure_ask *ask, int rv)
+{
+    const struct dure_error_info *info = dure_error_info(rv);
+    struct dure_answer answer = {.verdict = DURE_FAILED, .rv = rv, .status = info->http_status,
+                                 .detail = info->text};
+    ask->failed = rv;
+    ask->view_type = NULL;
+    dure_ask_decide(rt, ask, &answer);
+}
+
+void dure_turn_refuse_ask(struct dure_runtime *rt, struct dure_ask *ask, int status,
+                          const char *reason)
+{
+    if (ask == NULL) return;
+    struct dure_answer answer = {.verdict = DURE_REFUSED, .status = status, .detail = reason};
+    dure_ask_decide(rt, ask, &answer);
+}
+
+void dure_ask_wait(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    if (ask->wait_until_ms == 0 || ask->link != NULL) return;
+    ask->state = DURE_ASK_WAITING;
+    ask->next = rt->waiting;
+    ask->link = &rt->waiting;
+    if (ask->next != NULL) ask->next->link = &ask->next;
+    rt->waiting = ask;
+    if (ask->wait_until_ms < rt->wait_next_ms) rt->wait_next_ms = ask->wait_until_ms;
+}
+
+void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask)
+{
+    (void)rt;
+    if (ask == NULL) return;
+    if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
+    ask->mail_at = NULL;
+    ask->waits_on = saga;
+    ask->same = saga->asks;
+    saga->asks = ask;
+}
+
+void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done,
+                          const char *reason)
+{
+    if (done) rt->metrics.sagas_done++;
+    else rt->metrics.sagas_refused++;
+    while (saga->asks != NULL) {
+        struct dure_answer answer = {.verdict = done ? DURE_DONE : DURE_REFUSED,
+                                     .status = done ? 200 : 409, .detail = reason};
+        dure_ask_decide(rt, saga->asks, &answer);
+    }
+}
+
+/* Limits of SPEC A6: what is still undecided now is answered with the pending state. */
+void dure_ask_expire(struct dure_runtime *rt)
+{
+    int64_t now = rt->open->time_ms;
+    if (now < rt->wait_next_ms) return;
+    rt->wait_next_ms = INT64_MAX;
+    struct dure_ask *next;
+    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
+        next = ask->next;
+        if (ask->wait_until_ms <= now) {
+            struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
+            dure_ask_decide(rt, ask, &answer);
+        } else if (ask->wait_until_ms < rt->wait_next_ms) {
+            rt->wait_next_ms = ask->wait_until_ms;
+        }
+    }
+}
+
+/* Dirty actors cannot leave before a checkpoint: new commands wait for it in the bounded intake. */
+bool dure_ask_memory_short(const struct dure_runtime *rt)
+{
+    return rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 4 &&
+           rt->dirty_count > DURE_CHECKPOINT_SLICE;
+}
+
+int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
+    if (dure_ask_memory_short(rt) && dure_checkpoint_failing(rt)) return DURE_ENOSPC;
+    bool outbox_full = rt->links != NULL && dure_links_full(rt->links);
+    if (rt->asks_count >= rt->options.asks_max || outbox_full) {
+        rt->metrics.asks_refused++;
+        return DURE_EBUSY;
+    }
+    ask->rt = rt;
+    ask->state = DURE_ASK_QUEUED;
+    ask->link = NULL;
+    ask->mail_at = NULL;
+    ask->waits_on = NULL;
+    ask->view_type = NULL;
+    ask->failed = 0;
+    ask->created = false;
+    ask->handled_next = NULL;
+    *rt->intake_last = ask;
+    rt->intake_last = &ask->handled_next;
+    rt->asks_count++;
+    rt->metrics.asks++;
+    rt->io->soon(rt->io);
+    return 0;
+}
+
+int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    int rv = dure_ask_submit(rt, ask);
+    /* A mail of kind WAKE marks it: take_ask then only looks which saga it belongs to. */
+    if (rv == 0) ask->mail.kind = DURE_MAIL_WAKE;
+    return rv;
+}

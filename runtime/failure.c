@@ -1,0 +1,110 @@
+/*
+ * A record that could not be written: everything of it, and of the group behind it, is taken back.
+ *
+ *   1. asks whose command was handled in them fail with the reason
+ *   2. actors become what they were before, newest group first; sequences too
+ *   3. mail that these groups made is gone; durable causes come again after RETRY_MS
+ *   4. who waited for them hears the reason
+ *
+ * A full disk ends here, and the next command tries again; everything else is fatal. Loop thread.
+ */
+#include "runtime/core.h"
+
+/* After a full disk, durable mail and timers try again this much later. */
+#define RETRY_MS 250
+
+static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64_t failed_lsn)
+{
+    for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
+        struct dure_actor *actor = undo->actor;
+        dure_actor_set_exists(rt, actor, undo->head.exists);
+        dure_timer_set(rt, actor, undo->head.due_ms);
+        actor->head = undo->head;
+        actor->group = 0;
+        memcpy(actor->state, undo->state, actor->type->state_size);
+    }
+    group->undo = NULL;
+    /* Durable causes are still causes: they come again when there is space. */
+    while (group->taken != NULL) {
+        struct dure_mail *mail = group->taken;
+        group->taken = mail->next;
+        if (mail->durable_lsn == 0) {
+            dure_mail_free(mail); /* Received: the sender has it and sends it again. */
+        } else if (mail->durable_lsn < failed_lsn) {
+            mail->next = rt->retry;
+            rt->retry = mail;
+        } /* Else it was deferred by this very failure: undo_mail frees it. */
+    }
+    dure_idem_failed(rt, group->lsn);
+}
+
+/* Mail that a failed group made is gone with it; what was durable before waits for the retry. */
+static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
+{
+    while (rt->ready != NULL) {
+        struct dure_actor *actor = rt->ready;
+        rt->ready = actor->ready_next;
+        actor->ready = false;
+        while (actor->mail_first != NULL) {
+            struct dure_mail *mail = actor->mail_first;
+            actor->mail_first = mail->next;
+            bool old = mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn;
+            if (old) {
+                mail->next = rt->retry;
+                rt->retry = mail;
+            } else if (mail->ask != NULL) {
+                dure_ask_fail(rt, mail->ask, rv); /* Its command had not begun. */
+            }
+            if (!old && mail->durable_lsn == 0) dure_mail_free(mail);
+        }
+        actor->mail_last = &actor->mail_first;
+        actor->mail_count = 0;
+    }
+    rt->ready_last = &rt->ready;
+    struct dure_mail *next;
+    for (struct dure_mail *mail = rt->deferred; mail != NULL; mail = next) {
+        next = mail->durable_next;
+        if (mail->durable_lsn < failed_lsn) continue;
+        if (mail->durable_prev != NULL) mail->durable_prev->durable_next = next;
+        else rt->deferred = next;
+        if (next != NULL) next->durable_prev = mail->durable_prev;
+        dure_mail_free(mail);
+    }
+}
+
+static void fail_waiting(struct dure_runtime *rt, uint64_t group, int rv)
+{
+    struct dure_ask *next;
+    for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
+        next = ask->next;
+        if (ask->group >= group) dure_ask_fail(rt, ask, rv);
+    }
+}
+
+void dure_failure_undo(struct dure_runtime *rt, int rv)
+{
+    struct dure_group *writing = rt->writing;
+    struct dure_group *open = rt->open;
+    rt->metrics.failed_appends++;
+    if (rv == DURE_ENOSPC) rt->metrics.nospace++;
+    fail_waiting(rt, writing->number, rv);
+    undo_group(rt, open, writing->lsn);
+    undo_group(rt, writing, writing->lsn);
+    undo_mail(rt, writing->lsn, rv);
+    if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
+    memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));
+    rt->retry_at_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
+    rt->writing = NULL;
+    /* The open group's holds move over: begin empties it. */
+    struct dure_hold *more = open->holds;
+    *writing->holds_last = more;
+    open->holds = NULL;
+    int64_t time_ms = open->time_ms;
+    dure_group_begin(rt, open);
+    open->time_ms = time_ms;
+    dure_turn_release(writing, rv);
+    if (rv != DURE_ENOSPC && rt->fatal == 0) {
+        rt->fatal = rv;
+        if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
+    }
+}
