@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
     const char *rest = (const char *)data + 1;
-    if (data[0] % 4 == 0) (void)agree_packed(rest, size - 1);
-    else (void)agree_json(rest, size - 1);
+    if (data[0] % 4 == 0)
+        (void)agree_packed(rest, size - 1);
+    else
+        (void)agree_json(rest, size - 1);
     return 0;
 }

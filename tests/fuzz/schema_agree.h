@@ -32,8 +32,7 @@ static const struct dure_field sample_fields[] = {
     SAMPLE(start, "start", DURE_INT, .start = 5, .has_start = true),
     SAMPLE(hidden, "hidden", DURE_INT, .flags = DURE_HIDDEN),
 };
-static const struct dure_schema sample_schema =
-    DURE_SCHEMA("Sample", struct sample, sample_fields);
+static const struct dure_schema sample_schema = DURE_SCHEMA("Sample", struct sample, sample_fields);
 
 struct reading {
     struct sample object;
@@ -42,7 +41,8 @@ struct reading {
     int rv;
 };
 
-/* What survives writing and reading again: all, JSON leaves out the hidden. */
+/* What survives writing and reading again: all, JSON leaves out the hidden. Bounds are of input, so
+ * damaged bytes may hold a number outside of them, which JSON then does not take back. */
 static void agree_round_trip(const struct sample *object)
 {
     struct dure_buf out = {0};
@@ -55,9 +55,13 @@ static void agree_round_trip(const struct sample *object)
     dure_schema_init(&sample_schema, &again);
     again.id = object->id;
     again.hidden = object->hidden;
-    DURE_ASSERT(dure_schema_read_json(&sample_schema, &again, out.data, out.len, NULL, &errors) ==
-                0);
-    DURE_ASSERT(memcmp(&again, object, sizeof again) == 0);
+    int rv = dure_schema_read_json(&sample_schema, &again, out.data, out.len, NULL, &errors);
+    if (object->few == DURE_NULL || (object->few >= 1 && object->few <= 100)) {
+        DURE_ASSERT(rv == 0);
+        DURE_ASSERT(memcmp(&again, object, sizeof again) == 0);
+    } else {
+        DURE_ASSERT(rv == DURE_EINVAL && errors.count == 1);
+    }
     out.len = 0;
     dure_schema_pack(&sample_schema, object, &out);
     dure_schema_init(&sample_schema, &again);
@@ -69,8 +73,8 @@ static void agree_round_trip(const struct sample *object)
 
 static void agree_set(struct reading *reading, const struct token *tokens)
 {
-    reading->rv = set_fields(&sample_schema, &reading->object, tokens, &reading->named,
-                             &reading->errors);
+    reading->rv =
+        set_fields(&sample_schema, &reading->object, tokens, &reading->named, &reading->errors);
 }
 
 /* True when the flat scanner took it. Every reading leaves an object that round-trips. */
