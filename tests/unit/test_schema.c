@@ -480,7 +480,7 @@ static void test_every_day(void **state)
     for (int64_t ms = DURE_DATE_MS_MIN + 43200007; ms < DURE_DATE_MS_MAX; ms += 86400000) {
         time_t seconds = (time_t)((ms - 7) / 1000);
         struct tm tm;
-        char expected[40], text[DURE_DATE_TEXT_LEN];
+        char expected[96], text[DURE_DATE_TEXT_LEN]; /* 96: what gcc thinks could be printed. */
         int64_t again;
         assert_non_null(gmtime_r(&seconds, &tm));
         snprintf(expected, sizeof expected, "%04d-%02d-%02dT%02d:%02d:%02d.007+00:00",
