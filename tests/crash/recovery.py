@@ -58,6 +58,25 @@ class Connection:
             self.http.close()
             raise Gone from error
 
+    def stream(self, path, commands):
+        """Bulk: yields the results one by one; Gone when it ends too early."""
+        body = b"".join(json.dumps(command).encode() + b"\n" for command in commands)
+        try:
+            self.http.request("POST", path, body, {"Content-Type": "application/x-ndjson"})
+            response = self.http.getresponse()
+            assert response.status == 200, response.read()
+            count = 0
+            while text := response.readline():
+                if not text.endswith(b"\n"):
+                    raise Gone
+                count += 1
+                yield json.loads(text)
+            if count < len(commands):
+                raise Gone
+        except (OSError, http.client.HTTPException) as error:
+            self.http.close()
+            raise Gone from error
+
     def all(self, collection):
         """Every item, by walking with `after`."""
         items, key = [], "orderId" if collection == "mypages" else "id"
@@ -213,38 +232,19 @@ class Directory:
         while not self.stopping.is_set():
             users = [next(self.users) for _ in range(BULK_LINES)]
             self.accounts.update(dict.fromkeys(users, False))
-            for result, user in zip(self.stream(connection, "/shop/pays", [
+            for result, user in zip(connection.stream("/shop/pays", [
                     {"userId": user, "payAmount": MONEY} for user in users]), users):
                 assert result["status"] == 201, result
                 self.accounts[user] = True
             lines = [Line(user, rng.choice((1, 1, 2, 3)), rng.randint(1, 12)) for user in users]
             self.lines += lines
-            for result, line in zip(self.stream(connection, "/shop/orders", [
+            for result, line in zip(connection.stream("/shop/orders", [
                     {"productId": line.product, "quantity": line.quantity, "userId": line.user}
                     for line in lines]), lines):
                 assert result["status"] in (201, 409), result
                 line.result = result
             for _ in range(BETWEEN_BULKS):  # Each check walks all of it: not too much at a time.
                 self.flow(rng).run(connection)
-
-    @staticmethod
-    def stream(connection, path, commands):
-        body = b"".join(json.dumps(command).encode() + b"\n" for command in commands)
-        try:
-            connection.http.request("POST", path, body, {"Content-Type": "application/x-ndjson"})
-            response = connection.http.getresponse()
-            assert response.status == 200, response.read()
-            count = 0
-            while text := response.readline():
-                if not text.endswith(b"\n"):
-                    raise Gone
-                count += 1
-                yield json.loads(text)
-            if count < len(commands):
-                raise Gone
-        except (OSError, http.client.HTTPException) as error:
-            connection.http.close()
-            raise Gone from error
 
     # ---- one round
 
