@@ -244,6 +244,7 @@ int dure_checkpoint_open(struct dure_runtime *rt)
     struct dure_buf buf = {0};
     int rv = read_meta(rt, &buf);
     dure_buf_fini(&buf);
+    if (rv == 0 && rt->links != NULL) rv = dure_links_load(rt);
     return rv == 0 ? load_timers(rt) : rv;
 }
 
@@ -324,6 +325,7 @@ static void slice(struct dure_runtime *rt)
         return;
     }
     dure_idem_collect(rt, cp, add_copy);
+    if (rt->links != NULL) dure_links_collect(rt, cp, add_copy);
     add_meta(rt);
     cp->state = WRITING;
     rt->rows->ops->write(rt->rows, cp->writes, cp->count, written, rt);

@@ -390,6 +390,10 @@ void dure_links_tick(struct dure_runtime *rt);
 /* From recovery: entries OUTBOX and INBOX. Ignored when rt->links is NULL. */
 void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len,
                         uint64_t lsn);
+/* For the checkpoint: the channels' numbers as rows, and back. */
+void dure_links_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
+                        dure_idem_add *add);
+DURE_MUST_CHECK int dure_links_load(struct dure_runtime *rt);
 /* Index of the oldest record whose outbox is not acknowledged; UINT64_MAX: none. */
 uint64_t dure_links_oldest_lsn(const struct dure_links *links);
 

@@ -227,6 +227,47 @@ void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body,
     if (head.seq > channel->seq) channel->seq = channel->seq_durable = head.seq;
 }
 
+/* The last number of a channel whose record is on disk. */
+static uint64_t durable_seq(const struct dure_runtime *rt, const struct dure_channel *channel)
+{
+    for (const struct dure_parcel *parcel = channel->first; parcel; parcel = parcel->next) {
+        if (parcel->lsn > rt->lsn_durable) return parcel->seq - 1;
+    }
+    return channel->seq;
+}
+
+void dure_links_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
+                        dure_idem_add *add)
+{
+    const struct dure_links *links = rt->links;
+    for (uint32_t i = 0; i < links->shards * links->shards; i++) {
+        uint64_t marks[2] = {durable_seq(rt, &links->out[i]), links->in[i].seq_durable};
+        if (marks[0] + marks[1] == 0) continue;
+        add(checkpoint, DURE_TABLE_OUTBOX, i, 0, marks, sizeof marks);
+    }
+}
+
+int dure_links_load(struct dure_runtime *rt)
+{
+    struct dure_links *links = rt->links;
+    struct dure_buf row = {0};
+    int rv = 0;
+    for (uint32_t i = 0; rv == 0 && i < links->shards * links->shards; i++) {
+        uint64_t marks[2];
+        row.len = 0;
+        rv = rt->rows->ops->get(rt->rows, DURE_TABLE_OUTBOX, i, 0, &row);
+        if (rv == 0 && row.len != sizeof marks) rv = DURE_ECORRUPT;
+        if (rv == 0) {
+            memcpy(marks, row.data, sizeof marks);
+            links->out[i].seq = marks[0];
+            links->in[i].seq = links->in[i].seq_durable = marks[1];
+        }
+        if (rv == DURE_ENOTFOUND) rv = 0;
+    }
+    dure_buf_fini(&row);
+    return rv;
+}
+
 uint64_t dure_links_oldest_lsn(const struct dure_links *links)
 {
     uint64_t oldest = UINT64_MAX;

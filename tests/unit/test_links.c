@@ -254,6 +254,22 @@ static void test_sender_restarts(void **state)
     assert_int_equal(sum_of(22), 100);
 }
 
+/* Numbers go on where they were when both sides restart from a checkpoint with nothing to replay. */
+static void test_restart_from_checkpoint(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 10; i++) submit(round * 10 + i, 41);
+        run_until_quiet();
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(dure_checkpoint_flush(nodes[i].rt), 0);
+            close_node(&nodes[i]);
+        }
+        for (int i = 0; i < 2; i++) open_node(&nodes[i], i);
+    }
+    assert_int_equal(sum_of(42), 30);
+}
+
 /* A receiver whose record fails for want of space takes the message again later, once. */
 static void test_receiver_full(void **state)
 {
@@ -275,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_bad_wire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sender_restarts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart_from_checkpoint, setup, teardown),
         cmocka_unit_test_setup_teardown(test_receiver_full, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
