@@ -81,7 +81,8 @@ def test_text_survives(api, text):
 @pytest.mark.parametrize("body", [
     b"{", b"", b"[]", b"null", b"1", b'"x"', b"{}{}", b'{"a":1,}', b"{'a':1}", b'{"stockName":"\xff"}',
     b'{"stockName":"\\ud800"}', b'{"stockName":"\\u0000"}', b"[" * 100000, b'{"a":' * 50000,
-    b'{"price":1e999}', b'{"price":NaN}', b"\x00", b"\xef\xbb\xbf", b'{"stockName":"a\nb"}'],
+    b'{"price":1e999}', b'{"price":NaN}', b"\x00", b"\xef\xbb\xbf", b'{"stockName":"a\nb"}',
+    b'{"price":"', b'{"price":"1\\', b'{"price":1', b'{"price', b'{"price":-', b'{"price":-0', b'{"a":"\\u12'],
     ids=lambda b: ascii(b[:24]))
 def test_bad_documents(api, body):
     """A body that is no JSON object is a 400 problem that says so, and the node lives on."""
