@@ -1,31 +1,24 @@
 /*
- * A connection: from bytes to exchanges, and its end.
+ * A connection: its bytes, its time, its end.
  *
- *   1. bytes are parsed in the server's input buffer; only what cannot be parsed yet is kept
- *   2. a head becomes an exchange with a copy of it; a buffered body is gathered there
- *   3. the handler gets the exchange when the request is complete (streaming: when the head is)
- *   4. work, once a round at most: send, tell the handler that it may write on, go on reading
- *   5. after the last answer: close; after an error, or with unread bytes, a lingering close
+ *   1. bytes are parsed in the server's input buffer (receive.c); only what cannot be is kept
+ *   2. work, once a round at most: send, tell the handler that it may write on, go on reading
+ *   3. after the last answer: close; after an error, or with unread bytes, a lingering close
  *
  * Nothing is read while too many requests are unanswered, too much output is unsent, or the handler
  * has paused; the bytes wait in the kernel, and the client's deadlines stand still.
  *
- * How it can fail: malformed or late input is answered with its status and ends the connection; a
- * reset, a failed write or a client that does not read ends it at once (on_abort). Loop thread.
+ * How it can fail: late input is answered with 408 and ends the connection; a reset, a failed write
+ * or a client that does not read ends it at once (on_abort). Loop thread.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "proto/serving.h"
 
-/* Connections beyond connections_max that still get a 503 instead of being closed without a word. */
+/* Connections beyond connections_max that still get a 503 instead of being closed without a word.
+ */
 #define REFUSED_MAX 256
-/* A refused request's body is read to keep the connection, if it is small. */
-#define SKIPPED_BODY_BYTES_MAX (64 * 1024)
-/* A body's memory is reserved as announced only up to here; the rest as it comes. */
-#define BODY_RESERVE_BYTES (64 * 1024)
-/* A buffered body may take this many body_timeout_ms in all, however it trickles in. */
-#define BODY_TIMEOUTS_MAX 10
 /* What a client may still send after the last answer. */
 #define DROPPED_BYTES_MAX (512 * 1024)
 /* Unsent bytes at which a streaming handler may go on. */
@@ -38,8 +31,7 @@ static void move(struct dure_connection *connection, enum dure_connection_state 
 {
     static const bool allowed[4][4] = {
         [DURE_CONNECTION_OPEN] = {[DURE_CONNECTION_LAST] = true, [DURE_CONNECTION_CLOSED] = true},
-        [DURE_CONNECTION_LAST] = {[DURE_CONNECTION_LINGER] = true,
-                                  [DURE_CONNECTION_CLOSED] = true},
+        [DURE_CONNECTION_LAST] = {[DURE_CONNECTION_LINGER] = true, [DURE_CONNECTION_CLOSED] = true},
         [DURE_CONNECTION_LINGER] = {[DURE_CONNECTION_CLOSED] = true},
     };
     DURE_ASSERT(allowed[connection->state][to]);
@@ -105,7 +97,8 @@ static void watch(struct dure_connection *connection, bool fresh)
     dure_deadline_set(connection->server, &connection->read_deadline, kind);
 }
 
-/* ---- The end ----------------------------------------------------------------------------------*/
+/* ---- 3: the end
+ * ----------------------------------------------------------------------------------*/
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -179,217 +172,13 @@ static void drop(struct dure_connection *connection, size_t len)
         stop_reading(connection);
 }
 
-/* ---- 2 and 3: requests ------------------------------------------------------------------------*/
-
-/* Answers in place of a request that cannot be read. */
-static void refuse_request(struct dure_connection *connection, int status, const char *detail)
-{
-    struct dure_exchange *exchange = dure_exchange_new(connection);
-    exchange->received = true;
-    if (connection->http.headers_at > 0) exchange->http11 = connection->http.line.http11;
-    dure_exchange_refuse(exchange, status, detail, false);
-}
-
-/* The request in the middle of whose body we are comes to nothing. */
-static void fail_receiving(struct dure_connection *connection, int status, const char *detail)
-{
-    struct dure_exchange *exchange = connection->receiving;
-    connection->receiving = NULL;
-    if (exchange->given && exchange->started) {
-        /* Half an answer is out: all that is left to say is that it will not be whole. */
-        dure_output_send(connection);
-        dure_connection_abort(connection);
-        return;
-    }
-    exchange->received = true;
-    if (!exchange->given) {
-        dure_exchange_refuse(exchange, status, detail, false);
-        return;
-    }
-    dure_exchange_orphan(exchange);
-    refuse_request(connection, status, detail);
-    dure_exchange_tell_orphans(connection->server);
-}
-
-static void give_body(struct dure_connection *connection, struct dure_exchange *exchange)
-{
-    struct dure_server *server = connection->server;
-    connection->receiving = NULL;
-    connection->body_ended = false;
-    exchange->received = true;
-    dure_http_reset(&connection->http);
-    if (!exchange->keep_alive) dure_connection_last(connection);
-    if (exchange->request.streaming) {
-        server->handler.on_body(server->handler.arg, exchange, NULL, 0);
-    } else if (exchange->skipped) {
-        dure_exchange_refuse(exchange, 503, "too many requests are under way", true);
-    } else {
-        exchange->request.body =
-            (struct dure_span){exchange->body.len > 0 ? exchange->body.data : "",
-                               exchange->body.len};
-        dure_exchange_give(exchange);
-    }
-}
-
-/* True: there is a body to read. */
-static bool begin_body(struct dure_connection *connection, struct dure_exchange *exchange,
-                       const struct dure_http_head *head)
-{
-    struct dure_server *server = connection->server;
-    const struct dure_server_handler *handler = &server->handler;
-    bool full = server->stats.exchanges >= server->options.exchanges_max;
-    if (full) {
-        server->stats.refused_total++;
-        exchange->skipped = !head->chunked && head->content_length <= SKIPPED_BODY_BYTES_MAX &&
-                            !head->expect_continue;
-        if (exchange->skipped) return true;
-        dure_exchange_refuse(exchange, 503, "too many requests are under way", false);
-        return false;
-    }
-    if (handler->wants_stream != NULL && handler->wants_stream(handler->arg, &exchange->request)) {
-        exchange->request.streaming = true;
-    } else if (head->content_length > server->options.body_bytes_max) {
-        server->stats.malformed_total++;
-        dure_exchange_refuse(exchange, 413, "the body is too large", false);
-        return false;
-    } else {
-        size_t len = (size_t)head->content_length;
-        dure_buf_reserve(&exchange->body, len < BODY_RESERVE_BYTES ? len : BODY_RESERVE_BYTES);
-    }
-    if (head->expect_continue) dure_exchange_continue(exchange);
-    return true;
-}
-
-static void begin(struct dure_connection *connection, struct dure_exchange *exchange,
-                  const struct dure_http_head *head)
-{
-    struct dure_server *server = connection->server;
-    server->stats.requests_total++;
-    dure_deadline_clear(&connection->read_deadline);
-    exchange->http11 = head->http11;
-    exchange->keep_alive = head->keep_alive;
-    exchange->bodiless = head->method == DURE_HEAD;
-    exchange->request = (struct dure_request){
-        .method = head->method, .target = head->target, .path = head->path, .query = head->query,
-        .headers = head->headers, .headers_count = head->headers_count,
-    };
-    if (head->chunked || head->content_length > 0) {
-        if (!begin_body(connection, exchange, head)) return;
-        connection->receiving = exchange;
-        connection->receiving_until_ms =
-            uv_now(server->loop) + BODY_TIMEOUTS_MAX * server->options.body_timeout_ms;
-        if (exchange->request.streaming) dure_exchange_give(exchange);
-        return;
-    }
-    if (server->stats.exchanges >= server->options.exchanges_max) {
-        server->stats.refused_total++;
-        exchange->skipped = true;
-    }
-    give_body(connection, exchange);
-}
-
-/* True: go on with what follows. */
-static bool feed_head(struct dure_connection *connection, const char *data, size_t len,
-                      size_t *used)
-{
-    struct dure_http *http = &connection->http;
-    if (len == 0) return false;
-    enum dure_http_result result = dure_http_scan(http, data, len, used);
-    if (result == DURE_HTTP_MORE) return false;
-    if (result == DURE_HTTP_BAD) {
-        connection->server->stats.malformed_total++;
-        refuse_request(connection, http->status, http->detail);
-        return false;
-    }
-    struct dure_exchange *exchange = dure_exchange_new(connection);
-    if (exchange->headers_cap < http->headers_count) {
-        free(exchange->headers);
-        exchange->headers_cap = http->headers_count + 16;
-        exchange->headers = malloc(exchange->headers_cap * sizeof *exchange->headers);
-        DURE_ASSERT(exchange->headers != NULL);
-    }
-    dure_buf_add(&exchange->head, data, *used);
-    struct dure_http_head head = {.headers = exchange->headers};
-    if (dure_http_parse(http, exchange->head.data, exchange->head.len, &head) == DURE_HTTP_BAD) {
-        connection->server->stats.malformed_total++;
-        exchange->received = true;
-        exchange->http11 = http->line.http11;
-        exchange->bodiless = head.method == DURE_HEAD;
-        dure_exchange_refuse(exchange, http->status, http->detail, false);
-        return false;
-    }
-    begin(connection, exchange, &head);
-    return true;
-}
-
-static bool feed_body(struct dure_connection *connection, const char *data, size_t len,
-                      size_t *used)
-{
-    struct dure_server *server = connection->server;
-    struct dure_exchange *exchange = connection->receiving;
-    struct dure_span piece;
-    if (connection->body_ended) {
-        give_body(connection, exchange);
-        return true;
-    }
-    enum dure_http_result result = dure_http_body(&connection->http, data, len, used, &piece);
-    if (result == DURE_HTTP_BAD) {
-        server->stats.malformed_total++;
-        fail_receiving(connection, connection->http.status, connection->http.detail);
-        return false;
-    }
-    if (piece.len > 0 && exchange->request.streaming) {
-        server->handler.on_body(server->handler.arg, exchange, piece.data, piece.len);
-        if (connection->receiving != exchange) return false; /* Answered early, or closed. */
-    } else if (piece.len > server->options.body_bytes_max - exchange->body.len) {
-        server->stats.malformed_total++;
-        fail_receiving(connection, 413, "the body is too large");
-        return false;
-    } else if (!exchange->skipped) {
-        dure_buf_add(&exchange->body, piece.data, piece.len);
-    }
-    if (result == DURE_HTTP_DONE) {
-        connection->body_ended = true;
-        if (!exchange->paused) give_body(connection, exchange);
-        return true;
-    }
-    return *used > 0;
-}
-
 /* ---- 1: bytes ---------------------------------------------------------------------------------*/
-
-static bool can_feed(const struct dure_connection *connection)
-{
-    const struct dure_server_options *options = &connection->server->options;
-    if (connection->state >= DURE_CONNECTION_LINGER) return false;
-    if (dure_output_unsent(connection) >= options->output_bytes_max) return false;
-    if (connection->receiving != NULL) return !connection->receiving->paused;
-    return connection->state == DURE_CONNECTION_OPEN &&
-           connection->exchanges_count < options->pipeline_max;
-}
-
-/* Returns the bytes used up. */
-static size_t feed(struct dure_connection *connection, const char *data, size_t len)
-{
-    DURE_ASSERT(!connection->feeding);
-    connection->feeding = true;
-    size_t at = 0;
-    bool more = true;
-    while (more && can_feed(connection)) {
-        size_t used = 0;
-        more = connection->receiving != NULL
-                   ? feed_body(connection, data + at, len - at, &used)
-                   : feed_head(connection, data + at, len - at, &used);
-        at += used;
-    }
-    connection->feeding = false;
-    return at;
-}
 
 static void feed_leftover(struct dure_connection *connection)
 {
-    connection->in_at += feed(connection, connection->in.data + connection->in_at,
-                              leftover(connection));
+    /* A zero-length array has no address to add to. */
+    const char *data = connection->in.cap > 0 ? connection->in.data + connection->in_at : "";
+    connection->in_at += dure_receive_feed(connection, data, leftover(connection));
     if (leftover(connection) == 0) drop_leftover(connection);
 }
 
@@ -400,7 +189,7 @@ static void settle(struct dure_connection *connection)
     if (connection->state == DURE_CONNECTION_LAST && connection->receiving == NULL) {
         if (leftover(connection) > 0) drop(connection, leftover(connection));
         drop_leftover(connection);
-    } else if (!can_feed(connection)) {
+    } else if (!dure_receive_wanted(connection)) {
         stop_reading(connection);
     }
     watch(connection, true);
@@ -422,9 +211,9 @@ static void on_eof(struct dure_connection *connection)
     if (connection->state == DURE_CONNECTION_LINGER) {
         dure_connection_abort(connection);
     } else if (connection->receiving != NULL) {
-        fail_receiving(connection, 400, "the connection ended within the body");
+        dure_receive_fail(connection, 400, "the connection ended within the body");
     } else if (connection->state == DURE_CONNECTION_OPEN && leftover(connection) > 0 && !blank) {
-        refuse_request(connection, 400, "the connection ended within the headers");
+        dure_receive_refuse(connection, 400, "the connection ended within the headers");
     }
     if (connection->state == DURE_CONNECTION_CLOSED) return;
     /* A client may shut down its side and still wait for its answers. */
@@ -453,9 +242,9 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     if (connection->receiving != NULL && !connection->receiving->request.streaming &&
         uv_now(connection->server->loop) > connection->receiving_until_ms) {
         connection->server->stats.timeouts_total++;
-        fail_receiving(connection, 408, "the body did not arrive in time");
+        dure_receive_fail(connection, 408, "the body did not arrive in time");
     } else if (leftover(connection) == 0) {
-        size_t used = feed(connection, buf->base, (size_t)len);
+        size_t used = dure_receive_feed(connection, buf->base, (size_t)len);
         if (used < (size_t)len && connection->in.cap == 0)
             connection->in = dure_output_take_spare(connection->server);
         dure_buf_add(&connection->in, buf->base + used, (size_t)len - used);
@@ -472,7 +261,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     settle(connection);
 }
 
-/* ---- 4: work ----------------------------------------------------------------------------------*/
+/* ---- 2: work ----------------------------------------------------------------------------------*/
 
 static void tell_drained(struct dure_connection *connection)
 {
@@ -491,10 +280,10 @@ void dure_connection_work(struct dure_connection *connection)
     dure_output_send(connection);
     if (connection->state == DURE_CONNECTION_CLOSED || connection->feeding) return;
     tell_drained(connection);
-    if (!connection->reading && !connection->eof && can_feed(connection)) {
+    if (!connection->reading && !connection->eof && dure_receive_wanted(connection)) {
         feed_leftover(connection);
         settle(connection);
-        if (can_feed(connection)) start_reading(connection);
+        if (dure_receive_wanted(connection)) start_reading(connection);
     }
     if (finished(connection))
         end(connection);
@@ -515,9 +304,9 @@ void dure_connection_expired(struct dure_connection *connection, enum dure_deadl
     }
     if (kind != DURE_DEADLINE_LINGER) server->stats.timeouts_total++;
     if (kind == DURE_DEADLINE_HEADER)
-        refuse_request(connection, 408, "the headers did not arrive in time");
+        dure_receive_refuse(connection, 408, "the headers did not arrive in time");
     else if (kind == DURE_DEADLINE_BODY)
-        fail_receiving(connection, 408, "the body did not arrive in time");
+        dure_receive_fail(connection, 408, "the body did not arrive in time");
     else
         dure_connection_abort(connection);
 }
@@ -551,7 +340,7 @@ void dure_connection_accept(struct dure_server *server)
     start_reading(connection);
     if (server->stats.connections > max) {
         server->stats.refused_total++;
-        refuse_request(connection, 503, "there are too many connections");
+        dure_receive_refuse(connection, 503, "there are too many connections");
     }
     watch(connection, true);
 }

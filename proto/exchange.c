@@ -36,7 +36,9 @@ struct dure_exchange *dure_exchange_new(struct dure_connection *connection)
         dure_ring_remove(&exchange->link);
         server->free_exchanges_count--;
         struct dure_exchange kept = *exchange;
-        *exchange = (struct dure_exchange){.head = kept.head, .body = kept.body, .out = kept.out,
+        *exchange = (struct dure_exchange){.head = kept.head,
+                                           .body = kept.body,
+                                           .out = kept.out,
                                            .headers = kept.headers,
                                            .headers_cap = kept.headers_cap};
     }
@@ -297,8 +299,7 @@ void dure_exchange_respond(struct dure_exchange *exchange, int status,
         answer(exchange, status, headers, body, body_len);
 }
 
-void dure_exchange_start(struct dure_exchange *exchange, int status,
-                         const struct dure_buf *headers)
+void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers)
 {
     DURE_ASSERT(exchange->given && !exchange->answered && !exchange->started);
     exchange->started = true;

@@ -39,12 +39,12 @@ struct dure_http_head {
     struct dure_span target, path, query;
     struct dure_header *headers; /* The caller's array. */
     size_t headers_count;
-    bool http11;                 /* Else HTTP/1.0. */
-    bool keep_alive;             /* The client wants the connection kept. */
+    bool http11;     /* Else HTTP/1.0. */
+    bool keep_alive; /* The client wants the connection kept. */
     bool chunked;
     bool has_length;
-    bool expect_continue;        /* It waits for a 100 before it sends the body. */
-    uint64_t content_length;     /* 0 unless has_length. */
+    bool expect_continue;    /* It waits for a 100 before it sends the body. */
+    uint64_t content_length; /* 0 unless has_length. */
 };
 
 #define DURE_HTTP_PARSER_BYTES 160

@@ -65,8 +65,7 @@ int dure_http_head_line(struct dure_http_line *line, const char *data, size_t le
     int status = check_version(line, space + 1, rest - target_len - 1, detail);
     if (status != 0) return status;
     if (target_len == 0) return refuse(detail, 400, "the request line has no target");
-    if (target_len > target_bytes_max)
-        return refuse(detail, 414, "the request target is too long");
+    if (target_len > target_bytes_max) return refuse(detail, 414, "the request target is too long");
     /* After CONNECT the client speaks another protocol: nothing to stay connected for. */
     if (method == 7 && memcmp(data, "CONNECT", 7) == 0)
         return refuse(detail, 405, "this server is no proxy");
@@ -118,8 +117,7 @@ static int read_encoding(struct dure_http_head *head, struct seen *seen, struct 
         return 0;
     }
     size_t len = sizeof chunked - 1;
-    bool last = value.len > len &&
-                strncasecmp(value.data + value.len - len, chunked, len) == 0 &&
+    bool last = value.len > len && strncasecmp(value.data + value.len - len, chunked, len) == 0 &&
                 strchr(" \t,", value.data[value.len - len - 1]) != NULL;
     if (!last) return refuse(detail, 400, "Transfer-Encoding does not end in chunked");
     for (size_t i = 0; i + len < value.len; i++) {
@@ -162,9 +160,9 @@ static int read_header(struct dure_http_head *head, struct seen *seen, struct du
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.data[i];
         if (dure_http_head_is_token(c)) continue;
-        return refuse(detail, 400, c == ' ' || c == '\t'
-                                       ? "there is white space in or after a header's name"
-                                       : "a header's name holds a character that it may not");
+        return refuse(detail, 400,
+                      c == ' ' || c == '\t' ? "there is white space in or after a header's name"
+                                            : "a header's name holds a character that it may not");
     }
     if (name.len == 0) return refuse(detail, 400, "a header has no name");
     if (name.len == 4 && is(name, "host")) {
@@ -187,8 +185,7 @@ static int read_header(struct dure_http_head *head, struct seen *seen, struct du
 }
 
 /* What can only be said when all headers are known. */
-static int check_together(struct dure_http_head *head, const struct seen *seen,
-                          const char **detail)
+static int check_together(struct dure_http_head *head, const struct seen *seen, const char **detail)
 {
     if (seen->length && seen->encoding)
         return refuse(detail, 400, "there is a Content-Length and a Transfer-Encoding");
@@ -207,8 +204,8 @@ static int check_together(struct dure_http_head *head, const struct seen *seen,
 static enum dure_method find_method(struct dure_span name)
 {
     static const char *const names[] = {
-        [DURE_GET] = "GET",     [DURE_HEAD] = "HEAD",     [DURE_POST] = "POST",
-        [DURE_PUT] = "PUT",     [DURE_PATCH] = "PATCH",   [DURE_DELETE] = "DELETE",
+        [DURE_GET] = "GET",         [DURE_HEAD] = "HEAD",   [DURE_POST] = "POST",
+        [DURE_PUT] = "PUT",         [DURE_PATCH] = "PATCH", [DURE_DELETE] = "DELETE",
         [DURE_OPTIONS] = "OPTIONS",
     };
     for (unsigned i = 0; i < DURE_OTHER; i++) {
@@ -240,8 +237,8 @@ static int reduce_absolute(struct dure_http_head *head, struct dure_header *host
         return refuse(detail, 400, "the request target names no host");
     struct dure_span path = {authority.data + authority.len, rest - authority.len};
     if (path.len == 0) {
-        path = head->method == DURE_OPTIONS ? (struct dure_span){"*", 1}
-                                            : (struct dure_span){"/", 1};
+        path =
+            head->method == DURE_OPTIONS ? (struct dure_span){"*", 1} : (struct dure_span){"/", 1};
     } else if (path.data[0] == '?') {
         char *writable = (char *)(uintptr_t)authority.data;
         memmove(writable - 1, writable, authority.len);

@@ -72,8 +72,8 @@ static void add_date(struct dure_server *server, struct dure_buf *out)
         struct tm tm;
         gmtime_r(&now, &tm);
         /* Names of days and months are English, since no setlocale is called. */
-        server->date_len = strftime(server->date, sizeof server->date,
-                                    "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+        server->date_len =
+            strftime(server->date, sizeof server->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
         server->date_s = now;
     }
     dure_buf_add(out, server->date, server->date_len);

@@ -13,7 +13,8 @@ struct dure_ring {
 };
 
 /* The struct that embeds this link. */
-#define DURE_RING_OWNER(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define DURE_RING_OWNER(link, type, member)                                                        \
+    ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void dure_ring_init(struct dure_ring *head)
 {

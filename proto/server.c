@@ -45,8 +45,7 @@ static void sweep(struct dure_server *server)
     }
     struct dure_ring *link = server->connections.next;
     while (link != &server->connections) {
-        struct dure_connection *connection =
-            DURE_RING_OWNER(link, struct dure_connection, link);
+        struct dure_connection *connection = DURE_RING_OWNER(link, struct dure_connection, link);
         link = link->next; /* Closing one leaves it in the ring for now. */
         if (dure_connection_idle(connection)) dure_connection_last(connection);
     }
@@ -116,9 +115,8 @@ static uint16_t bound_port(int fd)
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) return 0;
-    in_port_t port = address.ss_family == AF_INET6
-                         ? ((struct sockaddr_in6 *)&address)->sin6_port
-                         : ((struct sockaddr_in *)&address)->sin_port;
+    in_port_t port = address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                                   : ((struct sockaddr_in *)&address)->sin_port;
     return ntohs(port);
 }
 
@@ -133,8 +131,7 @@ static void init_handles(struct dure_server *server)
     DURE_ASSERT(rv == 0); /* None of them asks the system for anything. */
     server->handles_open = 4;
     server->listening = true;
-    server->listener.data = server->prepare.data = server->check.data = server->timer.data =
-        server;
+    server->listener.data = server->prepare.data = server->check.data = server->timer.data = server;
 }
 
 static void init_rings(struct dure_server *server)
@@ -225,8 +222,10 @@ static void free_when_gone(struct dure_server *server)
 
 void dure_server_connection_gone(struct dure_server *server)
 {
-    if (!server->closing) drained(server);
-    else free_when_gone(server);
+    if (!server->closing)
+        drained(server);
+    else
+        free_when_gone(server);
 }
 
 void dure_server_exchange_gone(struct dure_server *server)
@@ -253,8 +252,7 @@ void dure_server_close(struct dure_server *server)
     server->drain_cb = NULL;
     struct dure_ring *link = server->connections.next;
     while (link != &server->connections) {
-        struct dure_connection *connection =
-            DURE_RING_OWNER(link, struct dure_connection, link);
+        struct dure_connection *connection = DURE_RING_OWNER(link, struct dure_connection, link);
         link = link->next;
         dure_connection_abort(connection);
     }

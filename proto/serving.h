@@ -2,7 +2,8 @@
  * What the files of the server share; nobody else includes it.
  *
  *   server.c      life of the server: listener, drain, close, the stages of a loop round
- *   connection.c  from bytes to exchanges; the end of a connection
+ *   connection.c  the bytes, the time and the end of one connection
+ *   receive.c     from bytes to exchanges
  *   exchange.c    the order of answers; the handler's side of server.h
  *   output.c      one write per connection and round; buffers
  *   response.c    the bytes of a response head
@@ -34,7 +35,8 @@ enum dure_deadline_kind {
     DURE_DEADLINE_KINDS,
 };
 
-/* All deadlines of one kind are equally long, so a ring in order of insertion is in order of time. */
+/* All deadlines of one kind are equally long, so a ring in order of insertion is in order of time.
+ */
 struct dure_deadline {
     struct dure_ring link;
     uint64_t due_ms;
@@ -45,19 +47,19 @@ struct dure_exchange {
     struct dure_request request;
     struct dure_server *server;
     struct dure_connection *connection; /* NULL when the client is gone. */
-    struct dure_ring link;              /* Of the connection, of the orphans, or of the free ones. */
-    void *data;                         /* The handler's. */
-    struct dure_buf head, body;         /* What request points into. */
-    struct dure_buf out;                /* Answer bytes that wait for earlier answers. */
+    struct dure_ring link;      /* Of the connection, of the orphans, or of the free ones. */
+    void *data;                 /* The handler's. */
+    struct dure_buf head, body; /* What request points into. */
+    struct dure_buf out;        /* Answer bytes that wait for earlier answers. */
     struct dure_header *headers;
     size_t headers_cap;
     bool http11;
-    bool keep_alive;  /* The connection goes on after this answer. */
-    bool given;       /* The handler has it and has to answer. */
-    bool received;    /* The request has come to its end. */
-    bool started;     /* dure_exchange_start was called. */
-    bool chunked;     /* The answer is. */
-    bool bodiless;    /* HEAD, 204, 304: body bytes of the answer are dropped. */
+    bool keep_alive; /* The connection goes on after this answer. */
+    bool given;      /* The handler has it and has to answer. */
+    bool received;   /* The request has come to its end. */
+    bool started;    /* dure_exchange_start was called. */
+    bool chunked;    /* The answer is. */
+    bool bodiless;   /* HEAD, 204, 304: body bytes of the answer are dropped. */
     bool answered;
     bool paused;
     bool skipped;     /* Refused; its request body is read and dropped. */
@@ -75,27 +77,27 @@ struct dure_connection {
     uv_tcp_t tcp;
     uv_write_t write;
     struct dure_server *server;
-    struct dure_ring link;   /* server->connections */
-    struct dure_ring dirty;  /* server->dirty */
+    struct dure_ring link;  /* server->connections */
+    struct dure_ring dirty; /* server->dirty */
     enum dure_connection_state state;
     struct dure_http http;
-    struct dure_buf in;      /* Bytes that could not be parsed yet … */
-    size_t in_at;            /* … from here on. */
+    struct dure_buf in;         /* Bytes that could not be parsed yet … */
+    size_t in_at;               /* … from here on. */
     struct dure_ring exchanges; /* In request order. */
     size_t exchanges_count;
     struct dure_exchange *receiving; /* Its body is being read; the last of exchanges. */
     uint64_t receiving_until_ms;     /* The latest end of a buffered body. */
-    struct dure_buf out;     /* Answers in order, not yet handed to the kernel. */
-    struct dure_buf sending; /* What libuv is writing. */
-    size_t sending_left;     /* At the last look of the write deadline. */
+    struct dure_buf out;             /* Answers in order, not yet handed to the kernel. */
+    struct dure_buf sending;         /* What libuv is writing. */
+    size_t sending_left;             /* At the last look of the write deadline. */
     struct dure_deadline read_deadline, write_deadline;
-    size_t dropped_bytes;    /* Read and thrown away at the end. */
-    bool reading;            /* uv_read_start is in force. */
-    bool body_ended;         /* Received while paused: on_body(0) is still due. */
+    size_t dropped_bytes; /* Read and thrown away at the end. */
+    bool reading;         /* uv_read_start is in force. */
+    bool body_ended;      /* Received while paused: on_body(0) is still due. */
     bool feeding;
-    bool writing;            /* A uv_write is under way. */
-    bool lingers;            /* Ends with a lingering close. */
-    bool eof;                /* The client has shut down its side. */
+    bool writing; /* A uv_write is under way. */
+    bool lingers; /* Ends with a lingering close. */
+    bool eof;     /* The client has shut down its side. */
 };
 
 struct dure_server {
@@ -104,33 +106,33 @@ struct dure_server {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_timer_t timer;
-    int handles_open;  /* Of these four. */
-    bool closing;      /* dure_server_close was called. */
+    int handles_open; /* Of these four. */
+    bool closing;     /* dure_server_close was called. */
     bool draining;
-    int sweep_rounds;  /* Loop rounds until idle connections are closed by a drain. */
+    int sweep_rounds; /* Loop rounds until idle connections are closed by a drain. */
     bool listening;
     uint16_t port;
     struct dure_server_options options;
     struct dure_server_handler handler;
     struct dure_server_stats stats;
     struct dure_ring connections;
-    struct dure_ring dirty;           /* Have something to do before the loop polls again. */
-    struct dure_ring orphans;         /* Exchanges without a client that the handler still has. */
-    struct dure_ring aborting;        /* Orphans of which the handler has not been told. */
+    struct dure_ring dirty;    /* Have something to do before the loop polls again. */
+    struct dure_ring orphans;  /* Exchanges without a client that the handler still has. */
+    struct dure_ring aborting; /* Orphans of which the handler has not been told. */
     struct dure_ring free_exchanges;
     size_t free_exchanges_count;
-    size_t exchanges_count;           /* Not free, those of orphans included. */
+    size_t exchanges_count; /* Not free, those of orphans included. */
     struct dure_ring deadlines[DURE_DEADLINE_KINDS];
     uint64_t spans_ms[DURE_DEADLINE_KINDS];
-    uint64_t timer_due_ms;            /* 0: not running. */
-    uint64_t drain_due_ms;            /* 0: none. */
+    uint64_t timer_due_ms; /* 0: not running. */
+    uint64_t drain_due_ms; /* 0: none. */
     void (*drain_cb)(void *arg);
     void *drain_arg;
     struct dure_buf spares[DURE_SERVING_SPARES_MAX];
     size_t spares_count;
     struct dure_buf error_headers, error_body;
     int64_t date_s;
-    char date[40];                    /* "Date: …\r\n" */
+    char date[40]; /* "Date: …\r\n" */
     size_t date_len;
     char input[DURE_SERVING_INPUT_BYTES]; /* What a read fills; empty again when it returns. */
 };
@@ -152,6 +154,16 @@ void dure_connection_last(struct dure_connection *connection);
 void dure_connection_abort(struct dure_connection *connection);
 /* Nothing is going on and nothing has been received. */
 bool dure_connection_idle(const struct dure_connection *connection);
+
+/* receive.c */
+/* More may be parsed now: the pipeline and the output have room, nobody has paused. */
+bool dure_receive_wanted(const struct dure_connection *connection);
+/* Parses while wanted. Returns the bytes used up. */
+size_t dure_receive_feed(struct dure_connection *connection, const char *data, size_t len);
+/* Answers in place of a request that cannot be read. */
+void dure_receive_refuse(struct dure_connection *connection, int status, const char *detail);
+/* The request in the middle of whose body we are comes to nothing. */
+void dure_receive_fail(struct dure_connection *connection, int status, const char *detail);
 
 /* exchange.c */
 struct dure_exchange *dure_exchange_new(struct dure_connection *connection);

@@ -1,7 +1,7 @@
 /*
  * The bare limit: what libuv and llhttp reach on one thread when nothing else is done. Answers any
- * request with a constant 201 and a small JSON body. The yardstick of DESIGN section 15, so it is as
- * lean as it can be made:
+ * request with a constant 201 and a small JSON body. The yardstick of DESIGN section 15, so it is
+ * as lean as it can be made:
  *
  *   1. one input buffer for all connections; llhttp parses where the bytes lie, with one callback
  *   2. the answers of one read leave in one write, from a prepared run of copies: no formatting
@@ -22,12 +22,11 @@
 #define BACKLOG 4096
 #define COPIES 256 /* Answers in one write; more go in several. */
 
-static const char answer[] =
-    "HTTP/1.1 201 Created\r\n"
-    "Content-Type: application/json\r\n"
-    "Content-Length: 46\r\n"
-    "\r\n"
-    "{\"id\":1,\"productId\":1,\"quantity\":1,\"userId\":1}";
+static const char answer[] = "HTTP/1.1 201 Created\r\n"
+                             "Content-Type: application/json\r\n"
+                             "Content-Length: 46\r\n"
+                             "\r\n"
+                             "{\"id\":1,\"productId\":1,\"quantity\":1,\"userId\":1}";
 #define ANSWER_BYTES (sizeof answer - 1)
 
 struct client {

@@ -1,6 +1,6 @@
 /*
- * libFuzzer: any bytes, cut anywhere, never crash the parser, and give the same verdict whole or cut.
- * The first four bytes of the input choose the cuts.
+ * libFuzzer: any bytes, cut anywhere, never crash the parser, and give the same verdict whole or
+ * cut. The first four bytes of the input choose the cuts.
  *
  *   CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
  *   ninja -C build-fuzz tests/fuzz/fuzz_http && build-fuzz/tests/fuzz/fuzz_http -max_total_time=60

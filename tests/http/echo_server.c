@@ -11,8 +11,8 @@
  *   GET /status?code=N   that status
  *   anything else        the method's number and the path
  *
- * Limits and time-outs come as NAME=VALUE arguments. SIGTERM drains, a second one closes. It ends by
- * itself after --- seconds=N (default 600).
+ * Limits and time-outs come as NAME=VALUE arguments. SIGTERM drains, a second one closes. It ends
+ * by itself after --- seconds=N (default 600).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -37,10 +37,19 @@ struct stream {
 
 static struct dure_server *server;
 static struct dure_server_options options = {
-    .host = "127.0.0.1", .connections_max = 2000, .pipeline_max = 16, .exchanges_max = 1000,
-    .line_bytes_max = 1024, .headers_bytes_max = 4096, .headers_count_max = 20,
-    .body_bytes_max = 100000, .output_bytes_max = 262144, .header_timeout_ms = 5000,
-    .body_timeout_ms = 5000, .idle_timeout_ms = 20000, .write_timeout_ms = 5000,
+    .host = "127.0.0.1",
+    .connections_max = 2000,
+    .pipeline_max = 16,
+    .exchanges_max = 1000,
+    .line_bytes_max = 1024,
+    .headers_bytes_max = 4096,
+    .headers_count_max = 20,
+    .body_bytes_max = 100000,
+    .output_bytes_max = 262144,
+    .header_timeout_ms = 5000,
+    .body_timeout_ms = 5000,
+    .idle_timeout_ms = 20000,
+    .write_timeout_ms = 5000,
 };
 static long seconds = 600, drain_ms = 3000;
 static unsigned long aborts;
@@ -134,16 +143,15 @@ static void show_stats(struct dure_exchange *exchange)
     struct dure_server_stats stats;
     struct dure_buf out = {0};
     dure_server_stats(server, &stats);
-    dure_buf_printf(&out,
-                    "connections %llu\nconnections_total %llu\nrequests_total %llu\n"
-                    "exchanges %llu\nrefused_total %llu\nmalformed_total %llu\n"
-                    "timeouts_total %llu\n",
-                    (unsigned long long)stats.connections,
-                    (unsigned long long)stats.connections_total,
-                    (unsigned long long)stats.requests_total, (unsigned long long)stats.exchanges,
-                    (unsigned long long)stats.refused_total,
-                    (unsigned long long)stats.malformed_total,
-                    (unsigned long long)stats.timeouts_total);
+    dure_buf_printf(
+        &out,
+        "connections %llu\nconnections_total %llu\nrequests_total %llu\n"
+        "exchanges %llu\nrefused_total %llu\nmalformed_total %llu\n"
+        "timeouts_total %llu\n",
+        (unsigned long long)stats.connections, (unsigned long long)stats.connections_total,
+        (unsigned long long)stats.requests_total, (unsigned long long)stats.exchanges,
+        (unsigned long long)stats.refused_total, (unsigned long long)stats.malformed_total,
+        (unsigned long long)stats.timeouts_total);
     respond(exchange, 200, out.data, out.len);
     dure_buf_fini(&out);
 }
@@ -251,9 +259,9 @@ static void on_request(void *arg, struct dure_exchange *exchange)
     } else if (path_is(request, "/status")) {
         respond(exchange, (int)parameter(request, "code", 200), "body", 4);
     } else {
-        int len = snprintf(text, sizeof text, "%d %.*s", (int)request->method,
-                           request->path.len < 40 ? (int)request->path.len : 40,
-                           request->path.data);
+        int len =
+            snprintf(text, sizeof text, "%d %.*s", (int)request->method,
+                     request->path.len < 40 ? (int)request->path.len : 40, request->path.data);
         respond(exchange, 201, text, (size_t)len);
     }
 }
@@ -351,11 +359,16 @@ static bool set(const char *name, size_t len, long value)
     WIDE(write_timeout_ms)
 #undef U32
 #undef WIDE
-    if (len == 4 && memcmp(name, "port", 4) == 0) options.port = (uint16_t)value;
-    else if (len == 5 && memcmp(name, "reuse", 5) == 0) options.reuse_port = value != 0;
-    else if (len == 7 && memcmp(name, "seconds", 7) == 0) seconds = value;
-    else if (len == 8 && memcmp(name, "drain_ms", 8) == 0) drain_ms = value;
-    else return false;
+    if (len == 4 && memcmp(name, "port", 4) == 0)
+        options.port = (uint16_t)value;
+    else if (len == 5 && memcmp(name, "reuse", 5) == 0)
+        options.reuse_port = value != 0;
+    else if (len == 7 && memcmp(name, "seconds", 7) == 0)
+        seconds = value;
+    else if (len == 8 && memcmp(name, "drain_ms", 8) == 0)
+        drain_ms = value;
+    else
+        return false;
     return true;
 }
 
@@ -363,7 +376,8 @@ int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *equals = strchr(argv[i], '=');
-        if (equals != NULL && set(argv[i], (size_t)(equals - argv[i]), strtol(equals + 1, NULL, 10)))
+        if (equals != NULL &&
+            set(argv[i], (size_t)(equals - argv[i]), strtol(equals + 1, NULL, 10)))
             continue;
         fprintf(stderr, "echo_server: what is %s?\n", argv[i]);
         return 2;
@@ -371,8 +385,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     uv_loop_t *loop = uv_default_loop();
     const struct dure_server_handler handler = {
-        .wants_stream = wants_stream, .on_request = on_request, .on_body = on_body,
-        .on_drain = on_drain, .on_abort = on_abort, .error_body = error_body,
+        .wants_stream = wants_stream,
+        .on_request = on_request,
+        .on_body = on_body,
+        .on_drain = on_drain,
+        .on_abort = on_abort,
+        .error_body = error_body,
     };
     int os_error = 0;
     if (dure_server_open(&server, loop, &options, &handler, &os_error) != 0) {

@@ -1,6 +1,6 @@
 /*
- * Runs the parser of proto/http.h over a stream of bytes that is cut at given places, and writes down
- * what came out. Two runs over the same bytes must give the same trace, wherever they are cut.
+ * Runs the parser of proto/http.h over a stream of bytes that is cut at given places, and writes
+ * down what came out. Two runs over the same bytes must give the same trace, wherever they are cut.
  */
 #ifndef DURE_TESTS_HTTP_TRACE_H
 #define DURE_TESTS_HTTP_TRACE_H

@@ -114,9 +114,9 @@ static void test_parts(void **state)
 static void test_methods(void **state)
 {
     (void)state;
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
-                                        "OPTIONS", "TRACE", "FOO", "get", "PRI", "M-SEARCH",
-                                        "SOURCE", "DESCRIBE"};
+    static const char *const names[] = {"GET",    "HEAD",     "POST",   "PUT",     "PATCH",
+                                        "DELETE", "OPTIONS",  "TRACE",  "FOO",     "get",
+                                        "PRI",    "M-SEARCH", "SOURCE", "DESCRIBE"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char request[128], wanted[16];
         snprintf(request, sizeof request, "%s /x HTTP/1.1\r\n" HOST "\r\n", names[i]);
@@ -186,8 +186,8 @@ static void test_limits(void **state)
     char request[4096];
     static const int digits[] = {1, 62, 63, 64, 65, 200};
     for (size_t i = 0; i < sizeof digits / sizeof digits[0]; i++) {
-        int all = snprintf(request, sizeof request, "GET /%0*d HTTP/1.1\r\n" HOST "\r\n",
-                           digits[i], 0);
+        int all =
+            snprintf(request, sizeof request, "GET /%0*d HTTP/1.1\r\n" HOST "\r\n", digits[i], 0);
         if (digits[i] < LINE_MAX_BYTES) {
             struct http_trace trace = expect_good(request, (size_t)all, 1);
             http_trace_fini(&trace);
@@ -374,9 +374,9 @@ static void test_expect(void **state)
 static void test_pipeline(void **state)
 {
     (void)state;
-    static const char data[] = GET "\r\n" POST "Content-Length: 3\r\n\r\nabc" CHUNKED
-                               "1\r\na\r\n0\r\n\r\n"
-                               "\r\n" GET "\r\n";
+    static const char data[] =
+        GET "\r\n" POST "Content-Length: 3\r\n\r\nabc" CHUNKED "1\r\na\r\n0\r\n\r\n"
+            "\r\n" GET "\r\n";
     struct http_trace trace = expect_good(data, sizeof data - 1, 4);
     http_trace_fini(&trace);
     BAD(GET "\r\n" GET "\r\nX\r\n\r\n", 400, "method");
@@ -386,13 +386,20 @@ static void test_pipeline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),        cmocka_unit_test(test_methods),
-        cmocka_unit_test(test_versions),     cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_limits),       cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_header_names), cmocka_unit_test(test_host),
-        cmocka_unit_test(test_framing),      cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_extensions_total), cmocka_unit_test(test_connection),
-        cmocka_unit_test(test_expect),       cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_header_names),
+        cmocka_unit_test(test_host),
+        cmocka_unit_test(test_framing),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_extensions_total),
+        cmocka_unit_test(test_connection),
+        cmocka_unit_test(test_expect),
+        cmocka_unit_test(test_pipeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
