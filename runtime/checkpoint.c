@@ -100,7 +100,8 @@ static void copy_actor(struct dure_runtime *rt, struct dure_actor *actor)
         image->head = *from.head;
         memcpy(image->state, from.state, actor->type->state_size);
         add_write(cp, (struct dure_row_write){.table = DURE_TABLE_ROW, .type = code, .id = actor->id,
-                                              .value = image, .value_len = 1, .encode = true});
+                                              .value = image, .value_len = 1, .encode = true,
+                                              .fresh = !actor->stored});
         if (from.head->due_ms != DURE_NULL) {
             add_copy(cp, DURE_TABLE_TIMER, code, actor->id, &from.head->due_ms, sizeof(int64_t));
         }

@@ -52,6 +52,15 @@ static bool starts_with(const char *at, const char *end, const char *word, size_
     return (size_t)(end - at) >= len && memcmp(at, word, len) == 0;
 }
 
+/* Bytes of the JSON number here, which has no leading zeros; 0: none. */
+static size_t scan_number(const char *at, const char *end)
+{
+    size_t len = dure_schema_text_number(at, (size_t)(end - at));
+    size_t sign = len > 0 && *at == '-';
+    if (len < sign + 2 || at[sign] != '0') return len;
+    return at[sign + 1] >= '0' && at[sign + 1] <= '9' ? 0 : len;
+}
+
 /* The place behind the value, or NULL when it is no plain scalar. */
 static const char *scan_value(const char *at, const char *end, struct token *value)
 {
@@ -70,11 +79,8 @@ static const char *scan_value(const char *at, const char *end, struct token *val
     else if (starts_with(at, end, "false", 5))
         len = text_len = 5;
     else {
-        len = text_len = dure_schema_text_number(at, (size_t)(end - at));
-        const char *first = at + (*at == '-');
-        if (len == 0 || (*first == '0' && first + 1 != end && first[1] >= '0' && first[1] <= '9')) {
-            return NULL; /* JSON has no leading zeros. */
-        }
+        len = text_len = scan_number(at, end);
+        if (len == 0) return NULL;
     }
     *value = (struct token){at, text_len};
     return at + len;
@@ -133,10 +139,8 @@ static void quote_numbers(const char *json, size_t len, struct dure_buf *out)
     const char *at = json, *end = json + len;
     bool in_string = false, value_due = false;
     while (at != end) {
-        size_t number = value_due ? dure_schema_text_number(at, (size_t)(end - at)) : 0;
-        const char *first = at + (*at == '-');
-        bool leading_zero = number > 1 && *first == '0' && first[1] >= '0' && first[1] <= '9';
-        if (number > 0 && !leading_zero) {
+        size_t number = value_due ? scan_number(at, end) : 0;
+        if (number > 0) {
             dure_buf_byte(out, '"');
             dure_buf_add(out, at, number);
             dure_buf_byte(out, '"');

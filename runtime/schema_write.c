@@ -14,6 +14,7 @@
 #define HIGHS (ONES << 7)
 #define SCALAR_LEN_MAX 40 /* Longest: a date with quotes; %.17g has 24. */
 #define ESCAPE_LEN_MAX 6  /* \u001f */
+#define TEXT_UNMEASURED_MAX 128
 
 static char *put(char *to, const char *bytes, size_t len)
 {
@@ -87,15 +88,12 @@ void dure_json_string(struct dure_buf *out, const char *text, size_t len)
 
 static char *put_int(char *to, int64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     if (value < 0) *to++ = '-';
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    return put(to, digits + at, sizeof digits - at);
+    size_t len = 1;
+    for (uint64_t left = rest; left >= 10; left /= 10) len++;
+    for (size_t at = len; at-- > 0; rest /= 10) to[at] = (char)('0' + rest % 10);
+    return to + len;
 }
 
 /*
@@ -144,11 +142,14 @@ static char *put_real(char *to, double value)
 /* ---- Fields -------------------------------------------------------------------------------------
  */
 
-/* What put_value may take. */
+/* What put_value may take. Short texts are not measured for it. */
 static size_t room(const struct dure_field *field, const char *at)
 {
-    if (field->kind == DURE_TEXT) return strlen(at) * ESCAPE_LEN_MAX + 4;
-    const char *text = field->kind == DURE_ENUM ? field->texts[(uint8_t)*at] : NULL;
+    if (field->kind == DURE_TEXT && field->size <= TEXT_UNMEASURED_MAX) {
+        return field->size * ESCAPE_LEN_MAX + 2;
+    }
+    if (field->kind != DURE_TEXT && field->kind != DURE_ENUM) return SCALAR_LEN_MAX;
+    const char *text = field->kind == DURE_TEXT ? at : field->texts[(uint8_t)*at];
     return text != NULL ? strlen(text) * ESCAPE_LEN_MAX + 4 : SCALAR_LEN_MAX;
 }
 

@@ -114,7 +114,8 @@ static int write_one(struct dure_rows_lmdb *rows, MDB_txn *txn, const struct dur
     }
     int code = 0;
     if (write->table == DURE_TABLE_ROW) {
-        code = mdb_get(txn, rows->tables[DURE_TABLE_ROW], &key, &old);
+        code = write->fresh ? MDB_NOTFOUND
+                            : mdb_get(txn, rows->tables[DURE_TABLE_ROW], &key, &old);
         if (code == MDB_NOTFOUND) {
             old = (MDB_val){0, NULL};
             code = 0;

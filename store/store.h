@@ -79,6 +79,7 @@ struct dure_row_write {
     int64_t id;          /* Keys order as (type unsigned, id signed). */
     const void *value;
     size_t value_len;
+    bool fresh;          /* ROW only: known to have no row yet, so the old one is not looked for. */
     bool encode;         /* ROW only: value is a live object; the codec's pack turns it to bytes. */
 };
 

@@ -118,8 +118,8 @@ static void test_nothing(void **state)
                                         "/shop/orders/1/cancel/x",
                                         "/sagas/x/1/retry",
                                         "/sagas/1",
-                                        "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+                                        ("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         assert_int_equal(find(paths[i]).kind, DURE_ROUTE_NONE);
     assert_int_equal(find("/shop/orders/9223372036854775807").kind, DURE_ROUTE_ITEM);

@@ -750,8 +750,9 @@ static void test_cut_documents(void **state)
     (void)state;
     static const char *const documents[] = {
         "{\"n\":-12.5e+3,\"text\":\"한글 é\",\"yes\":true,\"status\":null}",
-        "{\"n\":12,\"text\":\"\\ud83d\\ude00\",\"other\":[{\"n\":false}]}"};
-    for (size_t i = 0; i < 2; i++) {
+        "{\"n\":12,\"text\":\"\\ud83d\\ude00\",\"other\":[{\"n\":false}]}", "{\"n\":-0}",
+        "{\"n\":0}", "{\"n\":-01}"};
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
         for (size_t len = 0; len < strlen(documents[i]); len++) {
             char *copy = exactly(documents[i], len);
             struct sample object;
