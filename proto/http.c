@@ -72,15 +72,15 @@ static size_t find_control(const char *data, size_t from, size_t to)
     return from;
 }
 
-/* Scans on to the end of a line. DONE: its CR is at *at; MORE: clean so far up to *at, which is not
- * beyond `bound`. RFC 9112 section 2.2 lets a server accept a bare LF; we do not, since an
- * intermediary might disagree about where the line ends. */
+/* Scans on to the end of a line. DONE: its CR is at *at; MORE: clean so far up to *at. RFC 9112
+ * section 2.2 lets a server accept a bare LF; we do not, since an intermediary might disagree about
+ * where the line ends. */
 static enum dure_http_result find_line_end(struct dure_http *http, const char *data, size_t len,
                                            size_t bound, size_t *at)
 {
     size_t to = len < bound ? len : bound;
     *at = find_control(data, *at, to);
-    if (*at == to) return DURE_HTTP_MORE;
+    if (*at >= to) return DURE_HTTP_MORE; /* Beyond it where the last line ended at the bound. */
     switch (data[*at]) {
     case '\n': return bad(http, 400, "a line ends in LF without CR");
     case '\r': break;
