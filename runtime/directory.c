@@ -6,23 +6,14 @@
  *   unbound, CREATES    an id is given, the key is bound, the mail goes on to the new aggregate
  *   unbound otherwise   refused: there is no such aggregate
  *
- * An aggregate that was removed leaves its key unbound. Loop thread.
+ * A key stays bound: an aggregate that was removed, or whose creation was refused, is made under the
+ * same id by the next command that creates. Loop thread.
  */
 #include <stdio.h>
 
 #include "runtime/core.h"
 
 extern struct dure_event_type dure_key_bound;
-
-static bool bound(struct dure_runtime *rt, const struct dure_actor *actor)
-{
-    const struct dure_directory_state *state = (const void *)actor->state;
-    int rv;
-    if (!actor->head.exists) return false;
-    const struct dure_actor *target =
-        dure_actor_get(rt, actor->type->aggregate->type, state->target, false, &rv);
-    return target != NULL && target->head.exists;
-}
 
 static void refuse(struct dure_runtime *rt, const struct dure_actor *actor, struct dure_mail *mail)
 {
@@ -40,7 +31,7 @@ bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, st
     const struct dure_directory_state *state = (const void *)actor->state;
     DURE_ASSERT(mail->kind == DURE_MAIL_COMMAND && mail->command != NULL);
     mail->fresh = false;
-    if (!bound(rt, actor)) {
+    if (!actor->head.exists) {
         if (!(mail->command->flags & DURE_CREATES)) {
             refuse(rt, actor, mail);
             return false;
