@@ -15,13 +15,6 @@
 #define PASSIVATE_STEPS_MAX 512
 #define MALLOC_OVERHEAD 16
 
-static struct dure_actor **bucket(struct dure_runtime *rt, const struct dure_type *type, int64_t id)
-{
-    uint64_t hash = ((uint64_t)id ^ ((uint64_t)type->index << 56)) * 0x9e3779b97f4a7c15u;
-    /* The top bits depend on all of the id and on the type: what shares an id lies apart. */
-    return &rt->buckets[hash >> 44 & (DURE_ACTOR_BUCKETS - 1)];
-}
-
 static void lru_unlink(struct dure_runtime *rt, struct dure_actor *actor)
 {
     if (actor->newer != NULL) actor->newer->older = actor->older;
@@ -46,9 +39,7 @@ static int64_t footprint(const struct dure_actor *actor)
 
 struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id)
 {
-    struct dure_actor *actor = *bucket(rt, type, id);
-    while (actor != NULL && (actor->id != id || actor->type != type)) actor = actor->chain;
-    return actor;
+    return dure_actor_table_find(&rt->actors, type, id);
 }
 
 /* Reads the row into a new actor. An id beyond the largest ever seen needs no look. */
@@ -93,9 +84,7 @@ struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *typ
         free(actor);
         return NULL;
     }
-    struct dure_actor **at = bucket(rt, type, id);
-    actor->chain = *at;
-    *at = actor;
+    dure_actor_table_add(&rt->actors, actor);
     lru_push(rt, actor);
     rt->actors_count++;
     rt->memory_bytes += footprint(actor);
@@ -110,14 +99,28 @@ void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bo
     if (exists && actor->id > counter->max_id) counter->max_id = actor->id;
 }
 
-void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor)
+void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn)
 {
     if (actor->dirty) return;
     actor->dirty = true;
+    actor->dirty_lsn = lsn;
     actor->dirty_next = NULL;
     actor->dirty_link = rt->dirty_last;
     *rt->dirty_last = actor;
     rt->dirty_last = &actor->dirty_next;
+    rt->dirty_count++;
+}
+
+void dure_actor_set_dirty_first(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn)
+{
+    dure_actor_set_clean(rt, actor);
+    actor->dirty = true;
+    actor->dirty_lsn = lsn;
+    actor->dirty_next = rt->dirty;
+    actor->dirty_link = &rt->dirty;
+    if (rt->dirty != NULL) rt->dirty->dirty_link = &actor->dirty_next;
+    else rt->dirty_last = &actor->dirty_next;
+    rt->dirty = actor;
     rt->dirty_count++;
 }
 
@@ -133,15 +136,13 @@ void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor)
 
 static bool idle(const struct dure_runtime *rt, const struct dure_actor *actor)
 {
-    return !actor->dirty && !actor->writing && !actor->ready && actor->mail_first == NULL &&
+    return !actor->dirty && actor->copies == 0 && !actor->ready && actor->mail_first == NULL &&
            actor->asks == NULL && actor->timer_at == 0 && actor->head.lsn <= rt->lsn_durable;
 }
 
 void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor)
 {
-    struct dure_actor **at = bucket(rt, actor->type, actor->id);
-    while (*at != actor) at = &(*at)->chain;
-    *at = actor->chain;
+    dure_actor_table_remove(&rt->actors, actor);
     lru_unlink(rt, actor);
     dure_actor_set_clean(rt, actor);
     rt->actors_count--;

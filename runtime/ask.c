@@ -126,6 +126,13 @@ bool dure_ask_memory_short(const struct dure_runtime *rt)
            rt->dirty_count > DURE_CHECKPOINT_SLICE;
 }
 
+bool dure_ask_held_back(const struct dure_runtime *rt)
+{
+    if (dure_ask_memory_short(rt)) return true;
+    return dure_checkpoint_tail_bytes(rt) > DURE_JOURNAL_TAIL_BYTES_MAX &&
+           !dure_checkpoint_failing(rt);
+}
+
 int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
 {
     if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;

@@ -35,12 +35,14 @@
  * exceed it (the disk is full or too slow), commands are refused with 503. */
 #define DURE_MEMORY_BYTES_DEFAULT (512LL * 1024 * 1024)
 #define DURE_MEMORY_BYTES_MIN (1LL * 1024 * 1024)
-/* Buckets of the actor table: at 512 bytes an actor, about one a bucket within the default. */
-#define DURE_ACTOR_BUCKETS (1u << 20)
+/* An actor in memory, small ones counted in: the actor table is made for the budget by it. */
+#define DURE_ACTOR_BYTES_MEAN 320
 
-/* Checkpoints: start when this many journal bytes or dirty actors have gathered, or after the
- * interval. Recovery reads at most about twice the journal bytes: 64 MiB replay in well under 1 s. */
-#define DURE_CHECKPOINT_JOURNAL_BYTES (24 * 1024 * 1024)
+/* Checkpoints: a batch begins when this many journal bytes or half its rows have gathered, or after
+ * the interval. */
+#define DURE_CHECKPOINT_JOURNAL_BYTES (16 * 1024 * 1024)
+/* Journal behind the rows: a restart replays it, at some 150 MB/s. More, and asks wait. */
+#define DURE_JOURNAL_TAIL_BYTES_MAX (96 * 1024 * 1024)
 #define DURE_CHECKPOINT_INTERVAL_MS 2000
 /* Rows copied out for a checkpoint in one round of the loop: some 0.2 ms. */
 #define DURE_CHECKPOINT_SLICE 512

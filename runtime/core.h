@@ -12,6 +12,7 @@
 #ifndef DURE_RUNTIME_CORE_H
 #define DURE_RUNTIME_CORE_H
 
+#include "runtime/actor_table.h"
 #include "runtime/arena.h"
 #include "runtime/dure.h"
 #include "runtime/io.h"
@@ -92,16 +93,16 @@ struct dure_actor_head { /* What a row carries besides the state, and what undo 
 struct dure_actor {
     struct dure_type *type;
     int64_t id;
-    struct dure_actor *chain;               /* Next in the bucket. */
     struct dure_actor *newer, *older;       /* LRU list. */
     struct dure_actor *dirty_next, **dirty_link; /* Dirty list of the runtime, oldest first. */
+    uint64_t dirty_lsn;                     /* The record of the oldest change its row lacks. */
     struct dure_actor *ready_next;
     struct dure_mail *mail_first, **mail_last;
     uint32_t mail_count;
     bool ready;      /* The ready bit: is in the ready list (or running). */
     bool dirty;      /* Differs from its row. Then not passivated. */
     bool stored;     /* Has a row (kept by the checkpoint). */
-    bool writing;    /* A copy is in the running checkpoint. Then not passivated either. */
+    uint8_t copies;  /* In the batches of the checkpoint. Then not passivated either. */
     uint64_t group;  /* Number of the last group that touched it (undo is kept once a group). */
     struct dure_undo *undo;                 /* Of that group. */
     struct dure_ask *asks;                  /* Waiting for this saga's end. */
@@ -117,7 +118,10 @@ struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *typ
 struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id);
 /* Keeps the count and the largest id of its type in step. */
 void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bool exists);
-void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor);
+/* The row lacks the change of record `lsn`. One that is dirty already stays where it is. */
+void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn);
+/* As the oldest, also when it was dirty. */
+void dure_actor_set_dirty_first(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn);
 void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
 /* Frees least recently used idle clean actors until the budget holds. Not within a turn. */
 void dure_actor_passivate(struct dure_runtime *rt);
@@ -272,12 +276,13 @@ void dure_idem_recover(struct dure_runtime *rt, const void *entry, size_t len);
 void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_fini(struct dure_runtime *rt);
-/* For the checkpoint: adds each durable entry as a row; afterwards says how the batch went. */
+/* For the checkpoint: adds each durable entry that is in no other batch as a row, and notes the
+ * batch (1 …); afterwards says how that one went. */
 typedef void dure_idem_add(struct dure_checkpoint *checkpoint, enum dure_table table, uint32_t type,
                            int64_t id, const void *bytes, size_t len);
 void dure_idem_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
-                       dure_idem_add *add);
-void dure_idem_written(struct dure_runtime *rt, int rv);
+                       dure_idem_add *add, uint8_t batch);
+void dure_idem_written(struct dure_runtime *rt, int rv, uint8_t batch);
 struct dure_idem;
 
 /* ---- The runtime ------------------------------------------------------------------------------------ */
@@ -308,7 +313,7 @@ struct dure_runtime {
     struct dure_options options;
     struct dure_metrics metrics;
     /* Actors. */
-    struct dure_actor **buckets;
+    struct dure_actor_table actors;
     struct dure_actor *newest, *oldest;
     int64_t actors_count, memory_bytes;
     struct dure_actor *dirty, **dirty_last;
@@ -362,6 +367,8 @@ void dure_ask_fail(struct dure_runtime *rt, struct dure_ask *ask, int rv);
 void dure_ask_wait(struct dure_runtime *rt, struct dure_ask *ask); /* Until its limit. */
 void dure_ask_expire(struct dure_runtime *rt);                     /* Limits that have passed. */
 bool dure_ask_memory_short(const struct dure_runtime *rt);
+/* True while asks are not taken because the checkpoint is behind; its progress calls the turn. */
+bool dure_ask_held_back(const struct dure_runtime *rt);
 /* failure.c: takes the open and the writing group back. */
 void dure_failure_undo(struct dure_runtime *rt, int rv);
 /* turn.c: tells the group's holds. */
@@ -466,7 +473,11 @@ uint64_t dure_checkpoint_lsn(const struct dure_runtime *rt); /* Replay begins be
 DURE_MUST_CHECK int dure_checkpoint_flush(struct dure_runtime *rt);
 /* The last batch failed (the disk is full) and none has succeeded since. */
 bool dure_checkpoint_failing(const struct dure_runtime *rt);
-/* Visits the actors whose copies are in the running checkpoint. */
+/* A record became durable (or was replayed): its hash and the bytes so far are remembered. */
+void dure_checkpoint_trail(struct dure_runtime *rt);
+/* Bytes of the records behind the position, which a restart would replay. */
+uint64_t dure_checkpoint_tail_bytes(const struct dure_runtime *rt);
+/* Visits the actors whose copies are in the batches under way. */
 void dure_checkpoint_writing(struct dure_runtime *rt,
                              void (*visit)(void *arg, struct dure_actor *actor), void *arg);
 void dure_checkpoint_close(struct dure_runtime *rt);

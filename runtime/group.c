@@ -73,7 +73,7 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
     group->undo = undo;
     actor->group = group->number;
     actor->head.lsn = group->lsn;
-    dure_actor_set_dirty(rt, actor);
+    dure_actor_set_dirty(rt, actor, group->lsn);
     if (actor->type->kind == DURE_KIND_SAGA) list_saga(group, undo);
 }
 

@@ -28,7 +28,7 @@ struct entry {
     uint64_t key[2], fingerprint;
     uint64_t lsn;       /* Of the record that holds bytes; 0: none yet. */
     bool running;
-    bool collected;     /* In the running checkpoint. */
+    uint8_t collected;  /* 0, or the batch of the checkpoint that it is in. */
     size_t len;         /* Of bytes. */
     char *bytes;        /* struct wire and what follows; NULL: nothing durable. */
 };
@@ -166,7 +166,7 @@ static void write_entry(struct dure_runtime *rt, const struct dure_ask *ask, int
     entry->bytes = bytes.data;
     entry->len = bytes.len;
     entry->lsn = rt->open->lsn;
-    entry->collected = false;
+    entry->collected = 0;
     entry->running = status == 0;
 }
 
@@ -243,36 +243,44 @@ void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn)
 struct collect {
     struct dure_checkpoint *checkpoint;
     dure_idem_add *add;
+    uint8_t batch;
 };
 
 static bool collect_one(struct dure_runtime *rt, struct entry *entry, void *arg)
 {
     const struct collect *to = arg;
-    if (entry->bytes == NULL || entry->lsn > rt->lsn_durable) return false;
+    if (entry->bytes == NULL || entry->lsn > rt->lsn_durable || entry->collected != 0) return false;
     to->add(to->checkpoint, DURE_TABLE_KEY, row_type(entry->key), row_id(entry->key), entry->bytes,
             entry->len);
-    entry->collected = true;
+    entry->collected = to->batch;
     return false;
 }
 
 void dure_idem_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
-                       dure_idem_add *add_write)
+                       dure_idem_add *add_write, uint8_t batch)
 {
-    struct collect to = {checkpoint, add_write};
+    struct collect to = {checkpoint, add_write, batch};
     each(rt, collect_one, &to);
 }
+
+struct outcome {
+    int rv;
+    uint8_t batch;
+};
 
 static bool written_one(struct dure_runtime *rt, struct entry *entry, void *arg)
 {
     (void)rt;
-    bool kept = !entry->collected || *(int *)arg != 0 || entry->running;
-    entry->collected = false;
-    return !kept;
+    const struct outcome *outcome = arg;
+    if (entry->collected != outcome->batch) return false;
+    entry->collected = 0;
+    return outcome->rv == 0 && !entry->running;
 }
 
-void dure_idem_written(struct dure_runtime *rt, int rv)
+void dure_idem_written(struct dure_runtime *rt, int rv, uint8_t batch)
 {
-    each(rt, written_one, &rv);
+    struct outcome outcome = {rv, batch};
+    each(rt, written_one, &outcome);
 }
 
 static bool always(struct dure_runtime *rt, struct entry *entry, void *arg)

@@ -28,7 +28,7 @@ void dure_projection_event(struct dure_runtime *rt, const struct dure_event *eve
         row->head.version++;
         projection->apply(row->state, event);
         dure_actor_set_exists(rt, row, true);
-        dure_actor_set_dirty(rt, row);
+        dure_actor_set_dirty(rt, row, lsn);
         rt->metrics.projections++;
     }
 }

@@ -46,7 +46,7 @@ static bool to_apply(struct dure_runtime *rt, struct dure_actor *actor, uint64_t
     if (actor->head.lsn >= index) return false;
     actor->group = index;
     actor->head.lsn = index;
-    dure_actor_set_dirty(rt, actor);
+    dure_actor_set_dirty(rt, actor, index);
     return true;
 }
 
@@ -189,6 +189,7 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     rt->lsn_durable = index;
     rt->epoch = ((const struct dure_record_header *)record)->epoch;
     rt->metrics.record_bytes += len;
+    dure_checkpoint_trail(rt);
     replay->next = index + 1;
     /* 1: stop here, write a checkpoint, go on. The journal lends no bytes meanwhile. */
     bool flush = rt->dirty_count >= replay->flush_at && !rt->options.read_only;

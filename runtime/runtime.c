@@ -14,12 +14,14 @@
 
 static int init(struct dure_runtime *rt)
 {
-    rt->buckets = calloc(DURE_ACTOR_BUCKETS, sizeof(struct dure_actor *));
+    if (dure_actor_table_init(&rt->actors, rt->options.memory_bytes / DURE_ACTOR_BYTES_MEAN) != 0) {
+        return DURE_ENOMEM;
+    }
     rt->sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[0].sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[1].sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->out = dure_out_new(rt);
-    if (rt->buckets == NULL || rt->sequences == NULL || rt->groups[0].sequences == NULL ||
+    if (rt->sequences == NULL || rt->groups[0].sequences == NULL ||
         rt->groups[1].sequences == NULL || rt->out == NULL) {
         return DURE_ENOMEM;
     }
@@ -107,7 +109,7 @@ void dure_runtime_close(struct dure_runtime *rt)
         free(rt->groups[i].snapshots);
         free(rt->groups[i].sequences);
     }
-    free(rt->buckets);
+    dure_actor_table_fini(&rt->actors);
     free(rt->sequences);
     free(rt->timers);
     free(rt->out);

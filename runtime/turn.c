@@ -468,7 +468,7 @@ static void drop_ended(struct dure_runtime *rt, struct dure_group *group)
     for (struct dure_undo *undo = group->undo; undo != NULL; undo = next) {
         struct dure_actor *actor = undo->actor;
         next = undo->next;
-        bool gone = !actor->head.exists && !actor->stored && !actor->writing && !actor->ready &&
+        bool gone = !actor->head.exists && !actor->stored && actor->copies == 0 && !actor->ready &&
                     actor->head.lsn == group->lsn && actor->asks == NULL && actor->timer_at == 0;
         if (gone) dure_actor_drop(rt, actor);
     }
@@ -481,6 +481,7 @@ static void durable(struct dure_runtime *rt, struct dure_group *group)
     rt->lsn_durable = group->lsn;
     drop_ended(rt, group);
     rt->last_hash = dure_record_hash(group->record.data, group->record.len);
+    dure_checkpoint_trail(rt);
     dure_projection_feed(rt, group);
     dure_idem_durable(rt, group->lsn);
     if (rt->links != NULL) dure_links_durable(rt, group);
@@ -562,7 +563,7 @@ void dure_turn_run(struct dure_runtime *rt)
     dure_timer_due(rt);
     dure_ask_expire(rt);
     run_ready(rt);
-    bool room = !dure_ask_memory_short(rt); /* Else the checkpoint's end calls the next round. */
+    bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
     while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
         take_ask(rt);
     }

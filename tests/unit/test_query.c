@@ -70,7 +70,7 @@ void dure_checkpoint_writing(struct dure_runtime *runtime,
 {
     (void)runtime;
     for (int i = 0; i < IDS; i++) {
-        if (actors[i] != NULL && actors[i]->writing) visit(arg, actors[i]);
+        if (actors[i] != NULL && actors[i]->copies) visit(arg, actors[i]);
     }
 }
 
@@ -135,9 +135,9 @@ static void fill(void)
             struct dure_actor *actor = actors[i] = calloc(1, sizeof *actor + sizeof(struct thing));
             *actor = (struct dure_actor){.type = &type, .id = i + 1};
             actor->head.exists = below(3) > 0;
-            actor->writing = below(2) == 0;
+            actor->copies = below(2) == 0;
             random_thing((struct thing *)(void *)actor->state, i + 1);
-            if (!actor->writing || below(2) == 0) {
+            if (!actor->copies || below(2) == 0) {
                 *rt.dirty_last = actor;
                 rt.dirty_last = &actor->dirty_next;
             }
