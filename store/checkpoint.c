@@ -153,7 +153,7 @@ static int write_batch_growing(struct dure_rows_lmdb *rows)
     int rv = dure_env_reserve(&rows->env, rows->count * 1024 + ((size_t)1 << 20));
     if (rv == 0) rv = write_batch(rows, &batch);
     while (rv == 1) {
-        rv = dure_env_double(&rows->env);
+        rv = dure_env_extend(&rows->env);
         if (rv == 0) rv = write_batch(rows, &batch);
     }
     dure_buf_fini(&batch.packed);

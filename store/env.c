@@ -6,6 +6,10 @@
  *   3. begin … commit   under the read half of `grow`
  *   4. reserve  resizes under the write half: lmdb.h wants no transaction open then
  *
+ * The map never ends behind the blocks that the file has, so that a full disk shows as MDB_MAP_FULL
+ * before anything is written: LMDB itself reports a short write as EIO, which could not be told from
+ * a failing disk. And what still fits, in freed pages or in the last blocks, is written.
+ *
  * A failed sync leaves the environment unusable: everything afterwards is DURE_EIO. Any thread.
  */
 #include "store/env.h"
@@ -14,17 +18,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define FORMAT_VERSION 1
-#define MAP_BYTES_DEFAULT ((size_t)64 << 20)
-/* Disk blocks are asked for in steps of this size. */
-#define ALLOCATE_BYTES ((size_t)4 << 20)
-/* Growth is by doubling up to this step: address space is free, but not without end. */
-#define MAP_STEP_MAX ((size_t)64 << 30)
+/* Map and file grow by an eighth, at least and at most by these; always by whole grains. */
+#define STEP_BYTES_MIN ((size_t)4 << 20)
+#define STEP_BYTES_MAX ((size_t)64 << 20)
+#define GRAIN ((size_t)64 << 10)
+/* A transaction that makes the tables of a new environment fits. */
+#define OPEN_BYTES ((size_t)256 << 10)
 
 static char message_text[8192];
 
@@ -39,9 +45,9 @@ static int fail(int rv, const char **message, const char *fmt, const char *path,
 
 int dure_env_error(int code)
 {
-    DURE_ASSERT(code != MDB_MAP_FULL);
     switch (code) {
     case MDB_SUCCESS: return 0;
+    case MDB_MAP_FULL: return DURE_ENOSPC; /* dure_env_extend has been tried, or cannot help. */
     case MDB_NOTFOUND: return DURE_ENOTFOUND;
     case MDB_PANIC: return DURE_EIO;
     case MDB_CORRUPTED:
@@ -133,6 +139,123 @@ int dure_env_lock(const struct dure_store_options *options, int *fd, const char 
     return rv;
 }
 
+uint64_t dure_env_bytes(struct dure_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(env->lmdb, &info) != 0 || mdb_env_stat(env->lmdb, &stat) != 0) return 0;
+    return (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+/* mdb.c, struct MDB_page: what is before the value that an overflow page holds. */
+struct overflow {
+    uint64_t page;
+    uint16_t unused, flags;
+    uint32_t pages;
+};
+_Static_assert(sizeof(struct overflow) == 16, "LMDB's page header");
+
+bool dure_env_holds(struct dure_env *env, const MDB_val *value)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    if (mdb_env_info(env->lmdb, &info) != 0 || mdb_env_stat(env->lmdb, &stat) != 0) return false;
+    size_t page = stat.ms_psize, at = (uintptr_t)value->mv_data & (page - 1);
+    struct overflow head;
+    if (at != sizeof head) return value->mv_size <= page - at; /* Within a page of the tree. */
+    memcpy(&head, (const char *)value->mv_data - sizeof head, sizeof head);
+    return head.page <= info.me_last_pgno && head.pages <= info.me_last_pgno + 1 - head.page &&
+           at + value->mv_size <= (uint64_t)head.pages * page;
+}
+
+/* ---- Room: the map never ends behind the blocks that the file has --------------------------------- */
+
+static int set_map(struct dure_env *env, size_t size)
+{
+    pthread_rwlock_wrlock(&env->grow);
+    int code = mdb_env_set_mapsize(env->lmdb, size);
+    if (code == 0) env->map_bytes = size;
+    pthread_rwlock_unlock(&env->grow);
+    return dure_env_error(code);
+}
+
+/* Blocks for the file from..to; a file system that cannot do that is taken at its word. */
+static int claim(struct dure_env *env, uint64_t from, uint64_t to)
+{
+    mdb_filehandle_t fd;
+    int code = mdb_env_get_fd(env->lmdb, &fd);
+    if (code != 0) return dure_env_error(code);
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0) return 0;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : dure_error_from_errno(errno);
+}
+
+static int give_back(struct dure_env *env)
+{
+    mdb_filehandle_t fd;
+    uint64_t used = dure_env_bytes(env), end = env->map_bytes;
+    int code = mdb_env_get_fd(env->lmdb, &fd);
+    if (code != 0) return dure_env_error(code);
+    if (end <= used) return 0;
+    int rv = set_map(env, used);
+    if (rv != 0) return rv;
+    /* Where this cannot be done the blocks stay with the file, and are there at the next try. */
+    (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, (off_t)used,
+                     (off_t)(end - used));
+    return 0;
+}
+
+static size_t step(const struct dure_env *env, uint64_t used)
+{
+    size_t bytes = used / 8 < STEP_BYTES_MAX ? (size_t)used / 8 : STEP_BYTES_MAX;
+    bytes = bytes > env->step_bytes_min ? bytes : env->step_bytes_min;
+    return (bytes + GRAIN - 1) / GRAIN * GRAIN;
+}
+
+int dure_env_reserve(struct dure_env *env, size_t bytes)
+{
+    uint64_t used = dure_env_bytes(env);
+    DURE_ASSERT(used <= env->map_bytes);
+    if (env->map_bytes - used >= bytes) return 0;
+    size_t more = (bytes + GRAIN - 1) / GRAIN * GRAIN, most = step(env, used);
+    if (most < more) most = more;
+    int rv = claim(env, env->map_bytes, env->map_bytes + most);
+    if (rv == DURE_ENOSPC && more < most) {
+        most = more;
+        rv = claim(env, env->map_bytes, env->map_bytes + most);
+    }
+    /* There may still be room enough: pages that were freed are used again. LMDB knows. */
+    if (rv == DURE_ENOSPC) return 0;
+    return rv == 0 ? set_map(env, env->map_bytes + most) : rv;
+}
+
+int dure_env_extend(struct dure_env *env)
+{
+    uint64_t used = dure_env_bytes(env), end = env->map_bytes;
+    size_t most = step(env, used);
+    if (most < end - used) most = (size_t)(end - used);
+    /* All of it, or what the disk still has: one more try tells whether that is enough. */
+    for (size_t more = most; more >= GRAIN && end < env->map_bytes + most; more /= 2) {
+        more = more / GRAIN * GRAIN;
+        int rv = claim(env, end, end + more);
+        if (rv == 0) end += more;
+        else if (rv != DURE_ENOSPC) return rv;
+    }
+    if (end > env->map_bytes) return set_map(env, end);
+    int rv = give_back(env);
+    return rv == 0 ? DURE_ENOSPC : rv;
+}
+
+/* What a file that was opened has: blocks for its pages (it may have holes), and a little more. */
+static int first_room(struct dure_env *env)
+{
+    uint64_t used = dure_env_bytes(env);
+    int rv = claim(env, 0, used);
+    if (rv == 0 || rv == DURE_ENOSPC) rv = set_map(env, used);
+    return rv == 0 ? dure_env_reserve(env, OPEN_BYTES) : rv;
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------- */
+
 int dure_env_open(struct dure_env *env, const struct dure_store_options *options, const char *name,
                   unsigned tables, const char **message)
 {
@@ -146,15 +269,16 @@ int dure_env_open(struct dure_env *env, const struct dure_store_options *options
     int code = mdb_env_create(&env->lmdb);
     if (code == 0 && tables > 0) code = mdb_env_set_maxdbs(env->lmdb, tables);
     if (code == 0) code = mdb_env_set_maxreaders(env->lmdb, 512);
-    if (code == 0) {
-        code = mdb_env_set_mapsize(env->lmdb, options->map_bytes_min ? options->map_bytes_min
-                                                                     : MAP_BYTES_DEFAULT);
-    }
+    if (code == 0) code = mdb_env_set_mapsize(env->lmdb, OPEN_BYTES); /* Or what the file has. */
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->read_only ? MDB_RDONLY | MDB_NOLOCK : 0u);
     if (code == 0) code = mdb_env_open(env->lmdb, path, flags, 0600);
     int dead;
     if (code == 0 && !options->read_only) code = mdb_reader_check(env->lmdb, &dead);
     if (code == 0 && !options->read_only) rv = sync_dir(path);
+    if (code == 0 && rv == 0 && !options->read_only) {
+        env->step_bytes_min = options->grow_bytes_min ? options->grow_bytes_min : STEP_BYTES_MIN;
+        rv = first_room(env);
+    }
     if (code != 0) rv = fail(dure_env_error(code), message, "%s: %s", path, mdb_strerror(code));
     if (rv != 0) dure_env_close(env);
     return rv;
@@ -187,63 +311,4 @@ void dure_env_abort(struct dure_env *env, MDB_txn *txn)
 {
     mdb_txn_abort(txn);
     pthread_rwlock_unlock(&env->grow);
-}
-
-uint64_t dure_env_bytes(struct dure_env *env)
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    if (mdb_env_info(env->lmdb, &info) != 0 || mdb_env_stat(env->lmdb, &stat) != 0) return 0;
-    return (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
-}
-
-static int resize(struct dure_env *env, size_t size)
-{
-    pthread_rwlock_wrlock(&env->grow);
-    int code = mdb_env_set_mapsize(env->lmdb, size);
-    pthread_rwlock_unlock(&env->grow);
-    return dure_env_error(code);
-}
-
-int dure_env_double(struct dure_env *env)
-{
-    MDB_envinfo info;
-    int code = mdb_env_info(env->lmdb, &info);
-    if (code != 0) return dure_env_error(code);
-    size_t step = info.me_mapsize < MAP_STEP_MAX ? info.me_mapsize : MAP_STEP_MAX;
-    return resize(env, info.me_mapsize + step);
-}
-
-/* Blocks for what is about to be written, so that a full disk shows here, before anything is
- * written: LMDB itself reports a short write as EIO, which could not be told from a failing disk. */
-static int allocate(struct dure_env *env, uint64_t used, size_t bytes)
-{
-    if (used + bytes <= env->allocated) return 0;
-    mdb_filehandle_t fd;
-    int code = mdb_env_get_fd(env->lmdb, &fd);
-    if (code != 0) return dure_env_error(code);
-    uint64_t from = env->allocated > used ? env->allocated : used;
-    size_t chunk = bytes > ALLOCATE_BYTES ? bytes : ALLOCATE_BYTES;
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)chunk) == 0) {
-        env->allocated = from + chunk;
-        return 0;
-    }
-    /* Nearly full: just what is needed. A file system without fallocate has to do without. */
-    if (errno == ENOSPC && fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)used, (off_t)bytes) == 0) {
-        env->allocated = used + bytes;
-        return 0;
-    }
-    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : dure_error_from_errno(errno);
-}
-
-int dure_env_reserve(struct dure_env *env, size_t bytes)
-{
-    MDB_envinfo info;
-    int code = mdb_env_info(env->lmdb, &info);
-    if (code != 0) return dure_env_error(code);
-    int rv = allocate(env, dure_env_bytes(env), bytes);
-    if (rv != 0 || info.me_mapsize - dure_env_bytes(env) >= bytes) return rv;
-    size_t size = info.me_mapsize;
-    while (size - dure_env_bytes(env) < bytes) size += size < MAP_STEP_MAX ? size : MAP_STEP_MAX;
-    return resize(env, size);
 }

@@ -15,7 +15,8 @@ struct dure_env {
     pthread_rwlock_t grow; /* Read: a transaction is open. Write: the map is being resized. */
     bool grow_ready;
     bool read_only;
-    uint64_t allocated; /* The file has blocks up to here. */
+    uint64_t map_bytes; /* The map ends here, and the file has blocks up to here. */
+    size_t step_bytes_min;
 };
 
 /* Opens dir/name (made when absent). `tables` named databases at most, 0: only the main one. */
@@ -29,13 +30,20 @@ DURE_MUST_CHECK int dure_env_begin(struct dure_env *env, bool write, MDB_txn **t
 DURE_MUST_CHECK int dure_env_commit(struct dure_env *env, MDB_txn *txn);
 void dure_env_abort(struct dure_env *env, MDB_txn *txn);
 
-/* Makes sure of `bytes` in the map and on the disk: DURE_ENOSPC when it is full. No transaction of
- * this thread may be open. */
+/*
+ * Room to write, in the map and on the disk; only the one thread that writes, with no transaction of
+ * its own open. reserve makes sure of `bytes` where the disk has them; a full disk is no error yet.
+ * extend is for after MDB_MAP_FULL: twice the room, or what there is, and then try again. When there
+ * is nothing: DURE_ENOSPC, and the room that was not used goes back to the disk.
+ */
 DURE_MUST_CHECK int dure_env_reserve(struct dure_env *env, size_t bytes);
-DURE_MUST_CHECK int dure_env_double(struct dure_env *env);
+DURE_MUST_CHECK int dure_env_extend(struct dure_env *env);
 uint64_t dure_env_bytes(struct dure_env *env);
+/* A damaged file can give any length: whether the key or value, as LMDB gave it, lies within one
+ * page of a tree, or within the pages that were made for it. */
+bool dure_env_holds(struct dure_env *env, const MDB_val *value);
 
-/* LMDB's or errno's code as enum dure_error; MDB_MAP_FULL must have been handled. */
+/* LMDB's or errno's code as enum dure_error. */
 int dure_env_error(int code);
 
 /* The directory's lock, format version and file system. *fd stays open: it is the lock. */

@@ -73,7 +73,7 @@ static int write_record(struct lmdb_journal *journal)
     int rv = dure_env_reserve(&journal->env, journal->len + RESERVE_EXTRA);
     if (rv == 0) rv = put_record(journal, head + 1, journal->record, journal->len);
     while (rv == 1) { /* The map was full all the same: old pages can be pinned by readers. */
-        rv = dure_env_double(&journal->env);
+        rv = dure_env_extend(&journal->env);
         if (rv == 0) rv = put_record(journal, head + 1, journal->record, journal->len);
     }
     if (rv == 0) {

@@ -140,7 +140,7 @@ struct dure_rows {
 struct dure_store_options {
     const char *dir;        /* Data directory; created when absent. journal/ and state/ in it. */
     bool read_only;         /* For verify and dump: nothing is written, no thread is started. */
-    uint64_t map_bytes_min; /* First size of a memory map; 0: the default. Tests set it small. */
+    size_t grow_bytes_min;  /* Files grow by this at least; 0: the default. Tests set it small. */
     void (*wake)(void *arg); /* Any thread. */
     void *wake_arg;
     struct dure_row_codec codec; /* Rows only. */
