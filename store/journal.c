@@ -157,77 +157,110 @@ static int journal_get(struct dure_journal *base, uint64_t index, struct dure_bu
     size_t index_key = (size_t)index;
     MDB_val key = {sizeof index_key, &index_key}, value;
     rv = dure_env_error(mdb_get(txn, journal->dbi, &key, &value));
+    if (rv == 0 && !dure_env_holds(&journal->env, &value)) rv = DURE_ECORRUPT;
+    if (rv == 0 && value.mv_size == 0) rv = DURE_ENOTFOUND; /* Trimmed; it only keeps the place. */
     if (rv == 0) dure_buf_add(out, value.mv_data, value.mv_size);
     dure_env_abort(&journal->env, txn);
     return rv;
 }
 
-static int journal_tail(struct dure_journal *base, uint64_t from,
-                        int (*visit)(void *arg, uint64_t index, const void *record, size_t len),
-                        void *arg)
+/* The cursor's next record. DURE_ENOTFOUND at the end; DURE_ECORRUPT also when it cannot be one. */
+static int next_record(struct lmdb_journal *journal, MDB_cursor *cursor, MDB_cursor_op op,
+                       size_t *index, MDB_val *value)
+{
+    MDB_val key = {sizeof *index, index};
+    int rv = dure_env_error(mdb_cursor_get(cursor, &key, value, op));
+    if (rv != 0) return rv;
+    if (key.mv_size != sizeof *index) return DURE_ECORRUPT;
+    if (key.mv_data != index) { /* A key that was asked for comes back as it was given. */
+        if (!dure_env_holds(&journal->env, &key)) return DURE_ECORRUPT;
+        memcpy(index, key.mv_data, sizeof *index);
+    }
+    return dure_env_holds(&journal->env, value) ? 0 : DURE_ECORRUPT;
+}
+
+typedef int record_visit(void *arg, uint64_t index, const void *record, size_t len);
+
+/* Overflow pages hold the value 16 bytes behind a page's begin: 8-aligned. Small ones lie anywhere,
+ * so those are copied. */
+static int show(const MDB_val *value, uint64_t index, record_visit *visit, void *arg)
+{
+    if ((uintptr_t)value->mv_data % 8 == 0) return visit(arg, index, value->mv_data, value->mv_size);
+    struct dure_buf copy = {0};
+    dure_buf_add(&copy, value->mv_data, value->mv_size);
+    int rv = visit(arg, index, copy.data, copy.len);
+    dure_buf_fini(&copy);
+    return rv;
+}
+
+static int journal_tail(struct dure_journal *base, uint64_t from, record_visit *visit, void *arg)
 {
     struct lmdb_journal *journal = self(base);
+    uint64_t head = atomic_load(&journal->head);
     MDB_txn *txn;
     int rv = dure_env_begin(&journal->env, false, &txn);
     if (rv != 0) return rv;
-    MDB_cursor *cursor;
+    MDB_cursor *cursor = NULL;
     rv = dure_env_error(mdb_cursor_open(txn, journal->dbi, &cursor));
-    size_t index_key = (size_t)from;
-    MDB_val key = {sizeof index_key, &index_key}, value;
-    MDB_cursor_op op = MDB_SET_RANGE;
-    while (rv == 0) {
-        int code = mdb_cursor_get(cursor, &key, &value, op);
-        op = MDB_NEXT;
-        if (code == MDB_NOTFOUND) break;
-        rv = dure_env_error(code);
-        size_t index = 0;
-        if (rv == 0) memcpy(&index, key.mv_data, sizeof index);
-        if (rv == 0) {
-            /* Overflow pages hold the value 16 bytes behind a page's begin: 8-aligned. Small ones
-             * lie anywhere, so those are copied. */
-            if ((uintptr_t)value.mv_data % 8 == 0) {
-                rv = visit(arg, index, value.mv_data, value.mv_size);
-            } else {
-                struct dure_buf copy = {0};
-                dure_buf_add(&copy, value.mv_data, value.mv_size);
-                rv = visit(arg, index, copy.data, copy.len);
-                dure_buf_fini(&copy);
-            }
-        }
+    uint64_t first = atomic_load(&journal->first);
+    size_t next = (size_t)(from > first ? from : first), index = next;
+    for (MDB_cursor_op op = MDB_SET_RANGE; rv == 0; op = MDB_NEXT) {
+        MDB_val value;
+        rv = next_record(journal, cursor, op, &index, &value);
+        if (rv == 0 && (index != next++ || value.mv_size == 0)) rv = DURE_ECORRUPT;
+        if (rv == 0) rv = show(&value, index, visit, arg);
+        else if (rv == DURE_ENOTFOUND) break;
     }
+    /* At the end of the keys; the head may have moved on since, but not back. */
+    if (rv == DURE_ENOTFOUND) rv = next > head ? 0 : DURE_ECORRUPT;
     if (cursor != NULL) mdb_cursor_close(cursor);
     dure_env_abort(&journal->env, txn);
     return rv;
+}
+
+/* In one transaction. MDB_MAP_FULL: nothing is dropped. */
+static int drop(struct lmdb_journal *journal, uint64_t upto, uint64_t head)
+{
+    MDB_txn *txn;
+    int rv = dure_env_begin(&journal->env, true, &txn);
+    if (rv != 0) return rv;
+    MDB_cursor *cursor = NULL;
+    int code = mdb_cursor_open(txn, journal->dbi, &cursor);
+    while (code == 0) {
+        MDB_val key, value, empty = {0, NULL};
+        size_t index;
+        code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+        if (code != 0) break;
+        memcpy(&index, key.mv_data, sizeof index);
+        if (index > upto) break;
+        key.mv_data = &index; /* What was there moves when the page is written to. */
+        /* The head stays as a key without bytes: it is where the next append follows on. */
+        code = index == head ? mdb_cursor_put(cursor, &key, &empty, 0) : mdb_cursor_del(cursor, 0);
+        if (index == head) break;
+    }
+    if (cursor != NULL) mdb_cursor_close(cursor);
+    if (code == 0 || code == MDB_NOTFOUND) {
+        code = dure_env_commit(&journal->env, txn);
+    } else {
+        dure_env_abort(&journal->env, txn);
+    }
+    return code == MDB_MAP_FULL ? 1 : dure_env_error(code);
 }
 
 static int journal_trim(struct dure_journal *base, uint64_t upto)
 {
     struct lmdb_journal *journal = self(base);
     DURE_ASSERT(journal->cb == NULL); /* Between appends. */
-    MDB_txn *txn;
-    int rv = dure_env_begin(&journal->env, true, &txn);
-    if (rv != 0) return rv;
     uint64_t first = atomic_load(&journal->first), head = atomic_load(&journal->head);
     if (upto > head) upto = head;
-    int code = 0;
-    for (uint64_t index = first; code == 0 && index <= upto; index++) {
-        size_t index_key = (size_t)index;
-        MDB_val key = {sizeof index_key, &index_key};
-        /* The head stays as a key without bytes: it is where the next append follows on. */
-        if (index == head) {
-            MDB_val empty = {0, NULL};
-            code = mdb_put(txn, journal->dbi, &key, &empty, 0);
-        } else {
-            code = mdb_del(txn, journal->dbi, &key, NULL);
-        }
-        if (code == MDB_NOTFOUND) code = 0;
+    if (upto < first) return 0;
+    int rv = dure_env_reserve(&journal->env, RESERVE_EXTRA);
+    if (rv == 0) rv = drop(journal, upto, head);
+    while (rv == 1) {
+        rv = dure_env_extend(&journal->env);
+        if (rv == 0) rv = drop(journal, upto, head);
     }
-    if (code != 0) {
-        dure_env_abort(&journal->env, txn);
-        return dure_env_error(code);
-    }
-    rv = dure_env_error(dure_env_commit(&journal->env, txn));
-    if (rv == 0 && upto >= first) atomic_store(&journal->first, upto + 1);
+    if (rv == 0) atomic_store(&journal->first, upto + 1);
     return rv;
 }
 
@@ -264,6 +297,25 @@ static const struct dure_journal_ops journal_ops = {
     .bytes = journal_bytes, .close = journal_close,
 };
 
+/* Of what is there; as many keys as lie between the ends, or some are lost. */
+static int find_ends(struct lmdb_journal *journal, MDB_txn *txn, MDB_cursor *cursor, size_t *first,
+                     size_t *head)
+{
+    MDB_val value;
+    MDB_stat stat;
+    int rv = dure_env_error(mdb_stat(txn, journal->dbi, &stat));
+    if (rv != 0) return rv;
+    rv = next_record(journal, cursor, MDB_FIRST, first, &value);
+    if (rv == DURE_ENOTFOUND) return stat.ms_entries == 0 ? 0 : DURE_ECORRUPT;
+    if (rv != 0) return rv;
+    bool empty = value.mv_size == 0;
+    rv = next_record(journal, cursor, MDB_LAST, head, &value);
+    if (rv != 0) return rv == DURE_ENOTFOUND ? DURE_ECORRUPT : rv;
+    if (*first < 1 || *head < *first || stat.ms_entries != *head - *first + 1) return DURE_ECORRUPT;
+    if (empty) ++*first; /* All of them had been trimmed once. */
+    return 0;
+}
+
 static int read_ends(struct lmdb_journal *journal)
 {
     MDB_txn *txn;
@@ -272,25 +324,20 @@ static int read_ends(struct lmdb_journal *journal)
     int code = mdb_dbi_open(txn, NULL, MDB_INTEGERKEY | (journal->read_only ? 0 : MDB_CREATE),
                             &journal->dbi);
     MDB_cursor *cursor = NULL;
-    MDB_val key, value;
     size_t first = 1, head = 0;
     if (code == 0) code = mdb_cursor_open(txn, journal->dbi, &cursor);
-    if (code == 0 && mdb_cursor_get(cursor, &key, &value, MDB_FIRST) == 0) {
-        memcpy(&first, key.mv_data, sizeof first);
-        if (value.mv_size == 0) first++;
-        code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-        if (code == 0) memcpy(&head, key.mv_data, sizeof head);
-    }
+    rv = dure_env_error(code);
+    if (rv == 0) rv = find_ends(journal, txn, cursor, &first, &head);
     if (cursor != NULL) mdb_cursor_close(cursor);
-    if (code != 0) {
+    if (rv != 0) {
         dure_env_abort(&journal->env, txn);
-        return dure_env_error(code);
+        return rv;
     }
-    code = dure_env_commit(&journal->env, txn);
     atomic_store(&journal->first, first);
     atomic_store(&journal->head, head);
+    rv = dure_env_error(dure_env_commit(&journal->env, txn));
     atomic_store(&journal->bytes, dure_env_bytes(&journal->env));
-    return dure_env_error(code);
+    return rv;
 }
 
 int dure_journal_lmdb_open(struct dure_journal **out, const struct dure_store_options *options,
