@@ -2,9 +2,11 @@
  * CRC-32C: the polynomial of iSCSI (RFC 3720 section 12.1, appendix B.4), reflected 0x82f63b78.
  * By the processor's instruction where it has one, else by a table made at first use. Any thread.
  */
-#include "store/store.h"
+#include "store/crc32c.h"
 
 #include <pthread.h>
+
+#include "store/store.h"
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
@@ -23,7 +25,7 @@ __attribute__((target("sse4.2"))) static uint32_t by_machine(uint32_t crc, const
     return crc;
 }
 
-static bool machine_has_it(void)
+bool dure_crc32c_by_machine(void)
 {
     return __builtin_cpu_supports("sse4.2");
 }
@@ -35,7 +37,7 @@ static uint32_t by_machine(uint32_t crc, const uint8_t *at, size_t len)
     return crc;
 }
 
-static bool machine_has_it(void)
+bool dure_crc32c_by_machine(void)
 {
     return false;
 }
@@ -53,12 +55,17 @@ static void make_table(void)
     }
 }
 
-uint32_t dure_crc32c(uint32_t crc, const void *bytes, size_t len)
+uint32_t dure_crc32c_by_table(uint32_t crc, const void *bytes, size_t len)
 {
-    crc = ~crc;
-    if (machine_has_it()) return ~by_machine(crc, bytes, len);
     pthread_once(&table_once, make_table);
     const uint8_t *at = bytes;
+    crc = ~crc;
     for (; len > 0; at++, len--) crc = table[(crc ^ *at) & 0xff] ^ crc >> 8;
     return ~crc;
+}
+
+uint32_t dure_crc32c(uint32_t crc, const void *bytes, size_t len)
+{
+    if (dure_crc32c_by_machine()) return ~by_machine(~crc, bytes, len);
+    return dure_crc32c_by_table(crc, bytes, len);
 }

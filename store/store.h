@@ -184,8 +184,8 @@ void dure_rows_memory_fail(struct dure_rows *rows, int rv);
 
 /* ---- Checksums ------------------------------------------------------------------------------ */
 
-/* CRC-32C (Castagnoli), RFC 3720 appendix B.4, by SSE 4.2 / ARMv8 where the machine has it,
- * by table otherwise. Start with 0; feeding pieces in order gives the whole's checksum. */
+/* CRC-32C (Castagnoli), RFC 3720 appendix B.4, by SSE 4.2 where the machine has it, by table
+ * otherwise. Start with 0; feeding pieces in order gives the whole's checksum. */
 uint32_t dure_crc32c(uint32_t crc, const void *bytes, size_t len);
 
 #endif
