@@ -92,6 +92,13 @@ static void write_one(struct memory_rows *rows, const struct dure_row_write *wri
     *row = (struct row){write->table, write->type, write->id, bytes.data, bytes.len};
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct dure_row_write *x = a, *y = b;
+    return order(&(struct row){.table = x->table, .type = x->type, .id = x->id}, y->table, y->type,
+                 y->id);
+}
+
 static void write_rows(struct dure_rows *base, struct dure_row_write *writes, size_t count,
                        dure_checkpoint_cb *cb, void *arg)
 {
@@ -101,6 +108,7 @@ static void write_rows(struct dure_rows *base, struct dure_row_write *writes, si
     rows->cb_arg = arg;
     rows->rv = rows->fail;
     rows->fail = 0;
+    qsort(writes, count, sizeof writes[0], by_key); /* New rows then mostly go behind the others. */
     for (size_t i = 0; rows->rv == 0 && i < count; i++) write_one(rows, &writes[i]);
     if (rows->wake != NULL) rows->wake(rows->wake_arg);
 }

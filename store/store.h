@@ -114,8 +114,9 @@ struct dure_rows_ops {
                struct dure_buf *out);
     /*
      * Writes the batch atomically and durably, in key order, with the index entries of every ROW
-     * kept in step (old entries removed). Keeps `writes` and their values until cb. One batch
-     * is outstanding at a time (asserted). cb fires in a later `poll`.
+     * kept in step (old entries removed). No key stands in a batch twice. Keeps `writes` (and sorts
+     * them) and their values until cb. One batch is outstanding at a time (asserted). cb fires in
+     * a later `poll`.
      */
     void (*write)(struct dure_rows *rows, struct dure_row_write *writes, size_t count,
                   dure_checkpoint_cb *cb, void *arg);
