@@ -24,6 +24,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "store/meta.h"
+
 #define FORMAT_VERSION 1
 /* Map and file grow by an eighth, at least and at most by these; always by whole grains. */
 #define STEP_BYTES_MIN ((size_t)4 << 20)
@@ -58,17 +60,22 @@ int dure_env_error(int code)
     }
 }
 
-static bool on_network(const char *dir)
+bool dure_env_is_network(uint32_t f_type)
 {
-    /* linux/magic.h and the file systems' own sources: NFS, SMB, CIFS, SMB2, Coda, AFS, Ceph, 9p. */
-    static const uint32_t magics[] = {0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x73757245,
-                                      0x5346414f, 0x00c36400, 0x01021997};
-    struct statfs fs;
-    if (statfs(dir, &fs) != 0) return false;
+    /* linux/magic.h and the file systems' own sources: NFS, SMB, CIFS, SMB2, Coda, AFS (two of them),
+     * Ceph, 9p, Lustre. */
+    static const uint32_t magics[] = {0x6969,     0x517b,     0xff534d42, 0xfe534d42, 0x73757245,
+                                      0x5346414f, 0x6b414653, 0x00c36400, 0x01021997, 0x0bd00bd0};
     for (size_t i = 0; i < sizeof magics / sizeof magics[0]; i++) {
-        if ((uint32_t)fs.f_type == magics[i]) return true;
+        if (f_type == magics[i]) return true;
     }
     return false;
+}
+
+static bool on_network(const char *dir)
+{
+    struct statfs fs;
+    return statfs(dir, &fs) == 0 && dure_env_is_network((uint32_t)fs.f_type);
 }
 
 static int sync_dir(const char *dir)
@@ -86,6 +93,22 @@ static int make_dir(const char *path, const char *parent)
     return errno == EEXIST ? 0 : dure_error_from_errno(errno);
 }
 
+/* Under another name first: a full disk or a power failure must not leave half a format behind. */
+static int write_format(const char *dir, const char *path)
+{
+    char fresh[4096];
+    snprintf(fresh, sizeof fresh, "%s/format.new", dir);
+    FILE *file = fopen(fresh, "we");
+    if (file == NULL) return dure_error_from_errno(errno);
+    errno = 0;
+    bool written = fprintf(file, "dure %d\n", FORMAT_VERSION) > 0 && fflush(file) == 0 &&
+                   fsync(fileno(file)) == 0;
+    int rv = written ? 0 : dure_error_from_errno(errno);
+    fclose(file);
+    if (rv == 0 && rename(fresh, path) != 0) rv = dure_error_from_errno(errno);
+    return rv == 0 ? sync_dir(dir) : rv;
+}
+
 static int check_format(const char *dir, bool read_only, const char **message)
 {
     char path[4096], text[32] = "";
@@ -94,13 +117,8 @@ static int check_format(const char *dir, bool read_only, const char **message)
     if (file == NULL) {
         if (errno != ENOENT) return fail(DURE_ESYSTEM, message, "%s: %s", path, strerror(errno));
         if (read_only) return fail(DURE_ENOTFOUND, message, "%s is no data directory%s", dir, "");
-        file = fopen(path, "we");
-        if (file == NULL) return fail(dure_error_from_errno(errno), message, "%s: %s", path,
-                                      strerror(errno));
-        bool written = fprintf(file, "dure %d\n", FORMAT_VERSION) > 0 && fflush(file) == 0 &&
-                       fsync(fileno(file)) == 0;
-        fclose(file);
-        return written ? sync_dir(dir) : fail(DURE_ENOSPC, message, "%s: cannot write%s", path, "");
+        int rv = write_format(dir, path);
+        return rv == 0 ? 0 : fail(rv, message, "%s: %s", path, dure_error_info(rv)->text);
     }
     int version = 0;
     if (fgets(text, sizeof text, file) != NULL) (void)!sscanf(text, "dure %d", &version);
@@ -254,7 +272,39 @@ static int first_room(struct dure_env *env)
     return rv == 0 ? dure_env_reserve(env, OPEN_BYTES) : rv;
 }
 
+/* Reading behind the end of the file would be a signal, not an error: its last pages may never have
+ * been written (meta.c), or have been cut off, which their users' checks tell. */
+static int full_length(struct dure_env *env)
+{
+    mdb_filehandle_t fd;
+    struct stat info;
+    int code = mdb_env_get_fd(env->lmdb, &fd);
+    if (code != 0) return dure_env_error(code);
+    uint64_t used = dure_env_bytes(env);
+    if (fstat(fd, &info) != 0) return dure_error_from_errno(errno);
+    if ((uint64_t)info.st_size >= used) return 0;
+    if (env->read_only) return DURE_ECORRUPT; /* A node can open it, and fills it up. */
+    return ftruncate(fd, (off_t)used) == 0 ? 0 : dure_error_from_errno(errno);
+}
+
 /* ---- Opening -------------------------------------------------------------------------------------- */
+
+static int check_data(const char *path, const char **message)
+{
+    char data[4096 + 16];
+    snprintf(data, sizeof data, "%s/data.mdb", path);
+    int rv = dure_meta_check(data);
+    return rv == 0 ? 0 : fail(rv, message, "%s: %s", data, dure_error_info(rv)->text);
+}
+
+/* A tree that contradicts itself. LMDB is in the middle of it: there is no way back, only out. */
+static void on_damage(MDB_env *lmdb, const char *text)
+{
+    const char *path = "the data";
+    (void)mdb_env_get_path(lmdb, &path);
+    fprintf(stderr, "dure: %s: %s (%s)\n", path, dure_error_info(DURE_ECORRUPT)->text, text);
+    _exit(EXIT_FAILURE);
+}
 
 int dure_env_open(struct dure_env *env, const struct dure_store_options *options, const char *name,
                   unsigned tables, const char **message)
@@ -264,17 +314,21 @@ int dure_env_open(struct dure_env *env, const struct dure_store_options *options
     snprintf(path, sizeof path, "%s/%s", options->dir, name);
     int rv = options->read_only ? 0 : make_dir(path, options->dir);
     if (rv != 0) return fail(rv, message, "%s: %s", path, dure_error_info(rv)->text);
+    rv = check_data(path, message);
+    if (rv != 0) return rv;
     if (pthread_rwlock_init(&env->grow, NULL) != 0) return DURE_ENOMEM;
     env->grow_ready = true;
     int code = mdb_env_create(&env->lmdb);
     if (code == 0 && tables > 0) code = mdb_env_set_maxdbs(env->lmdb, tables);
     if (code == 0) code = mdb_env_set_maxreaders(env->lmdb, 512);
+    if (code == 0) code = mdb_env_set_assert(env->lmdb, on_damage);
     if (code == 0) code = mdb_env_set_mapsize(env->lmdb, OPEN_BYTES); /* Or what the file has. */
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->read_only ? MDB_RDONLY | MDB_NOLOCK : 0u);
     if (code == 0) code = mdb_env_open(env->lmdb, path, flags, 0600);
     int dead;
     if (code == 0 && !options->read_only) code = mdb_reader_check(env->lmdb, &dead);
     if (code == 0 && !options->read_only) rv = sync_dir(path);
+    if (code == 0 && rv == 0) rv = full_length(env);
     if (code == 0 && rv == 0 && !options->read_only) {
         env->step_bytes_min = options->grow_bytes_min ? options->grow_bytes_min : STEP_BYTES_MIN;
         rv = first_room(env);

@@ -46,6 +46,9 @@ bool dure_env_holds(struct dure_env *env, const MDB_val *value);
 /* LMDB's or errno's code as enum dure_error. */
 int dure_env_error(int code);
 
+/* Whether statfs's f_type is that of a network file system. */
+bool dure_env_is_network(uint32_t f_type);
+
 /* The directory's lock, format version and file system. *fd stays open: it is the lock. */
 DURE_MUST_CHECK int dure_env_lock(const struct dure_store_options *options, int *fd,
                                   const char **message);
