@@ -1,5 +1,8 @@
 /*
- * My page: one row per order, fed by its events and those of its delivery.
+ * My page: one row per order, fed by the order's first event and those of its delivery. The row is
+ * there as soon as the order is; an order that is refused, for whatever reason, keeps a row without
+ * a delivery. OrderPlaced would come too late for that: it carries the price, so an unknown product
+ * never gets so far.
  */
 #include "actors/shop/shop.h"
 
@@ -30,9 +33,9 @@ static int64_t order_of_delivery(const struct dure_event *event)
 
 static void create(void *row, const struct dure_event *event)
 {
-    const struct shop_order_event *placed = event->data;
+    const struct shop_place *placed = event->data;
     struct shop_mypage *mypage = row;
-    mypage->order_id = placed->id;
+    mypage->order_id = event->id;
     mypage->product_id = placed->product_id;
     mypage->user_id = placed->user_id;
     mypage->quantity = placed->quantity;
@@ -45,7 +48,7 @@ static void follow(void *row, const struct dure_event *event)
 }
 
 const struct dure_projection shop_mypage_created = {
-    .event = &shop_order_placed, .view = &shop_mypage, .target = order_of, .creates = true,
+    .event = &shop_order_received, .view = &shop_mypage, .target = order_of, .creates = true,
     .apply = create};
 const struct dure_projection shop_mypage_shipped = {
     .event = &shop_delivery_started, .view = &shop_mypage, .target = order_of_delivery,

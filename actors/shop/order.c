@@ -91,7 +91,7 @@ static void apply_settled(void *state, const struct dure_event *event)
     if (settled->delivery_id != DURE_NULL) order->delivery_id = settled->delivery_id;
 }
 
-static struct dure_event_type received = {
+struct dure_event_type shop_order_received = {
     .name = "OrderReceived", .schema = &place_schema, .internal = true, .apply = apply_received};
 static struct dure_event_type settled = {
     .name = "OrderSettled", .schema = &settle_schema, .internal = true, .apply = apply_settled};
@@ -115,7 +115,7 @@ static int place(const void *state, const struct dure_msg *in, struct dure_out *
 {
     (void)state;
     const struct shop_place *wanted = in->data;
-    memcpy(dure_emit(out, &received), wanted, sizeof *wanted);
+    memcpy(dure_emit(out, &shop_order_received), wanted, sizeof *wanted);
     struct shop_order_saga *saga = dure_start(out, &shop_order_saga, in->id);
     saga->order_id = in->id;
     saga->product_id = wanted->product_id;
@@ -190,7 +190,7 @@ static const struct dure_command *const commands[] = {
     &shop_order_cancel, &shop_order_finish_cancel, NULL,
 };
 static struct dure_event_type *const events[] = {
-    &received, &settled, &shop_order_placed, &shop_order_canceled, NULL,
+    &shop_order_received, &settled, &shop_order_placed, &shop_order_canceled, NULL,
 };
 static const struct dure_transition transitions[] = {
     {"status", SHOP_ORDER_CANCELED, &shop_order_cancel}, {0},

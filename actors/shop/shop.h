@@ -91,7 +91,7 @@ struct shop_delivery_event {
 struct shop_pay_event { int64_t id, pay_amount, user_id, point, order_id; char status[SHOP_STATUS_BYTES]; };
 struct shop_deposit { int64_t amount; struct shop_pay pay; };
 
-extern struct dure_event_type shop_order_placed, shop_order_canceled;
+extern struct dure_event_type shop_order_received, shop_order_placed, shop_order_canceled;
 extern struct dure_event_type shop_out_of_stock, shop_stock_decreased, shop_stock_increased,
     shop_inventory_opened;
 extern struct dure_event_type shop_delivery_started, shop_delivery_canceled;

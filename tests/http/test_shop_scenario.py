@@ -225,12 +225,19 @@ def test_mypage_follows_and_is_read_only(shop):
     assert shop.get("mypages", order["id"])["deliveryStatus"] == "배송취소"
 
 
-def test_mypage_of_a_refused_order(shop):
-    """A refused order has its mypages row, without any delivery."""
-    shop.open(money=0)
-    order = shop.refused(shop.order(1), NO_MONEY)
+@pytest.mark.parametrize("status", [NO_PRODUCT, PRICE_DIFFERS, NO_MONEY, NO_STOCK])
+def test_mypage_of_a_refused_order(shop, status):
+    """Every order has its mypages row; a refused one without any delivery, whatever the reason."""
+    shop.open(money=5000, stock=3, price=1000)
+    wrong = {NO_PRODUCT: {"productId": 987654321}, PRICE_DIFFERS: {"price": 7}}.get(status, {})
+    quantity = {NO_MONEY: 6, NO_STOCK: 4}.get(status, 2)
+    order = shop.refused(shop.order(quantity, **wrong), status)
     page = shop.get("mypages", order["id"])
-    assert (page["quantity"], page["deliveryStatus"]) == (1, None)
+    assert [page[field] for field in ("orderId", "productId", "userId", "quantity",
+                                      "deliveryStatus")] == [
+        order["id"], order["productId"], shop.user, quantity, None]
+    assert [row["orderId"] for row in shop.mypages()] == [order["id"]]
+    assert shop.holdings == (5000, 3)
 
 
 def test_huge_total_is_refused_not_wrapped(shop):
