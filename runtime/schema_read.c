@@ -161,6 +161,11 @@ static json_t *load(const char *json, size_t len, struct dure_field_errors *erro
 {
     json_error_t where;
     struct dure_buf quoted = {0};
+    if (memchr(json, '\0', len) != NULL) {
+        /* jansson takes one behind a number for the end of its buffer, and reads on. */
+        dure_field_errors_add(errors, "", "is not JSON: there is a NUL byte in it");
+        return NULL;
+    }
     dure_buf_reserve(&quoted, len + len / 2 + 1);
     quote_numbers(json, len, &quoted);
     json_t *tree =

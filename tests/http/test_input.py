@@ -81,6 +81,7 @@ def test_text_survives(api, text):
 @pytest.mark.parametrize("body", [
     b"{", b"", b"[]", b"null", b"1", b'"x"', b"{}{}", b'{"a":1,}', b"{'a':1}", b'{"stockName":"\xff"}',
     b'{"stockName":"\\ud800"}', b'{"stockName":"\\u0000"}', b"[" * 100000, b'{"a":' * 50000,
+    b'{"a":1\x00}', b'{"a":[1\x00]}', b'{"a":"\x00"}',
     b'{"price":1e999}', b'{"price":NaN}', b"\x00", b"\xef\xbb\xbf", b'{"stockName":"a\nb"}',
     b'{"price":"', b'{"price":"1\\', b'{"price":1', b'{"price', b'{"price":-', b'{"price":-0', b'{"a":"\\u12'],
     ids=lambda b: ascii(b[:24]))
