@@ -119,10 +119,11 @@ static enum dure_http_result take_line(struct dure_http *http, const char *data,
     return DURE_HTTP_MORE;
 }
 
-/* The offset that the present line's CR must not reach. */
+/* The offset that the present line's CR must not reach. The empty line behind headers of exactly
+ * the limit begins at the limit. */
 static size_t line_bound(const struct dure_http *http)
 {
-    if (http->headers_at > 0) return http->headers_at + http->limits.headers_bytes_max;
+    if (http->headers_at > 0) return http->headers_at + http->limits.headers_bytes_max + 1;
     if (!http->method_seen) return http->line_at + METHOD_BYTES_MAX;
     return http->line_at + http->limits.line_bytes_max + LINE_BYTES_EXTRA;
 }
@@ -362,7 +363,7 @@ static enum dure_http_result body_line(struct dure_http *http, const char *data,
     bool trailers = http->part == PART_TRAILERS;
     size_t bound = CHUNK_LINE_BYTES_MAX;
     if (trailers) {
-        bound = http->limits.headers_bytes_max;
+        bound = http->limits.headers_bytes_max + 1;
         bound = bound > http->trailers_bytes ? bound - http->trailers_bytes : 0;
     }
     size_t end = 0;

@@ -78,7 +78,7 @@ struct dure_server_options {
     uint32_t pipeline_max;       /* Unanswered requests of one connection; beyond: not read. */
     uint32_t exchanges_max;      /* Of all connections; beyond: 503 + Retry-After at once. */
     size_t line_bytes_max;       /* Request target; beyond: 414. */
-    size_t headers_bytes_max;    /* All headers; beyond: 431. */
+    size_t headers_bytes_max;    /* All header lines with their ends; beyond: 431. */
     size_t headers_count_max;    /* Beyond: 431. */
     size_t body_bytes_max;       /* Buffered body; beyond: 413. */
     size_t output_bytes_max;     /* Unsent output of one connection; beyond: not read from. */

@@ -136,6 +136,20 @@ def test_headers_over_the_limit(api, headers):
     is_problem(api.get("/shop/orders", headers=headers), 431)
 
 
+@pytest.mark.parametrize("excess", [0, 1])
+@pytest.mark.parametrize("limit, status, request_", [
+    (8192, 414, lambda n: b"GET /shop/orders?x=%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"y" * (n - 15))),
+    (32768, 431, lambda n: b"GET /livez HTTP/1.1\r\nHost: x\r\nA: %s\r\n\r\n" % (b"a" * (n - 14))),
+    (100, 431, lambda n: b"GET /livez HTTP/1.1\r\nHost: x\r\n%s\r\n" % (b"A: b\r\n" * (n - 1))),
+    (2**20, 413, lambda n: b"POST /shop/inventories HTTP/1.1\r\nHost: x\r\nContent-Length: %d"
+                           b"\r\n\r\n%s" % (n, b'{"stockName":"a","stockCount":1,"price":1}'.ljust(n)))],
+    ids=["target", "header bytes", "headers", "body"])
+def test_limits_to_the_byte(node, limit, status, request_, excess):
+    """What a node allows is 8 KiB of target, 32 KiB of headers, 100 of them, 1 MiB of body."""
+    (got, _, _), = exchange(node, request_(limit + excess))
+    assert got == status if excess else got in (200, 201)
+
+
 @pytest.mark.parametrize("data", [
     b"NONSENSE\r\n\r\n", b"GET\r\n\r\n", b"GET /livez HTTP/9.9\r\nHost: x\r\n\r\n",
     b"GET /livez HTTP/1.1\r\n\r\n",

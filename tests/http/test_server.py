@@ -370,6 +370,52 @@ def test_refusals(echo, data, status):
     assert b"application/problem+json" in stream
 
 
+def header_lines(size, count=2):
+    """`count` header lines of together `size` bytes, line ends included."""
+    lines = [b"Host: x\r\n"] + [b"A: b\r\n"] * (count - 2)
+    return b"".join(lines) + b"Z: %s\r\n" % (b"z" * (size - len(b"".join(lines)) - 5))
+
+
+def whole(size, more=b""):
+    """A request with so many bytes of header lines, which end in `more`."""
+    return b"GET /a HTTP/1.1\r\n" + header_lines(size - len(more)) + more + b"\r\n"
+
+
+# What the limit on the left allows, given the size to try.
+EDGES = {
+    "target": (1024, 414, lambda n: b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"x" * (n - 1))),
+    "header bytes": (4096, 431, whole),
+    "header bytes in two lines": (4096, 431, lambda n: whole(n, b"B: b\r\n")),
+    "headers": (20, 431, lambda n: b"GET /a HTTP/1.1\r\n" + header_lines(1000, n) + b"\r\n"),
+    "body": (100000, 413, lambda n: POST % (b"/echo", n, b"x" * n)),
+    "chunked body": (100000, 413, lambda n: CHUNKED % b"/echo" + b"%x\r\n%s\r\n0\r\n\r\n" % (
+        n, b"x" * n)),
+    "body of two chunks": (100000, 413, lambda n: CHUNKED % b"/echo" + (
+        b"1\r\nx\r\n%x\r\n%s\r\n0\r\n\r\n" % (n - 1, b"x" * (n - 1)))),
+    "trailer bytes": (4096, 431, lambda n: CHUNKED % b"/echo" + b"0\r\nT: %s\r\n\r\n" % (
+        b"t" * (n - 5))),
+    "trailers": (20, 431, lambda n: CHUNKED % b"/echo" + b"0\r\n" + b"T: t\r\n" * n + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7], ids="{} pieces".format)
+@pytest.mark.parametrize("edge", EDGES)
+def test_limits_to_the_byte(echo, edge, pieces):
+    """Exactly the limit is taken and the connection goes on; one more is refused with its status."""
+    limit, status, request = EDGES[edge]
+    for excess in (-1, 0, 1):
+        with echo.connect() as sock:
+            data = request(limit + excess)
+            step = len(data) // pieces + 1
+            for at in range(0, len(data), step):
+                sock.sendall(data[at:at + step])
+            if excess <= 0:
+                sock.sendall(GET % b"/next")
+                assert [got in (200, 201) for got, _, _ in answers(sock, 2)] == [True] * 2
+            else:
+                assert answers(sock, 1)[0][0] == status
+
+
 def test_refusal_waits_for_its_turn(echo):
     """A malformed request behind good ones is answered after them, and nothing after it."""
     with echo.connect() as sock:
