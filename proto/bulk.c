@@ -8,8 +8,9 @@
  *      commit releases many slots one after the other, so the write waits for the last of them.
  *   5. at the end of the body and of the ring the exchange ends
  *
- * Bounded: at most DURE_BULK_INFLIGHT_MAX slots; when they are taken, or the client does not read
- * its results, or the runtime's queues are full, the body is paused and the rest of the piece kept.
+ * Bounded: at most DURE_BULK_INFLIGHT_MAX slots; when they are taken, or the runtime's queues are
+ * full, the body is paused and the rest of the piece kept. The server stops reading a client that
+ * does not read its results (server.h, stream_output_bytes_max).
  * A bad line (400), one over DURE_BULK_LINE_BYTES_MAX (413) or a failed one fails alone. When the
  * client leaves, what was taken runs to its end and the rest is dropped. Loop thread.
  */
@@ -24,8 +25,6 @@
 #include "proto/item.h"
 #include "proto/problem.h"
 
-/* Unsent results beyond this stop the reading of commands. */
-#define OUTPUT_BYTES_HIGH (256 * 1024)
 /* Results are collected up to this size before they are written. */
 #define WRITE_BYTES (32 * 1024)
 /* No group has this number. */
@@ -167,8 +166,7 @@ static void go_on(struct bulk *bulk)
         end(bulk);
         return;
     }
-    bool full = !bulk->aborted && dure_exchange_pending(bulk->exchange) > OUTPUT_BYTES_HIGH;
-    if (bulk->paused && !full && !bulk->ended) {
+    if (bulk->paused && !bulk->ended) {
         bulk->paused = false;
         dure_exchange_resume(bulk->exchange);
     }
@@ -397,8 +395,7 @@ void dure_bulk_body(struct dure_exchange *exchange, const char *data, size_t len
     }
     size_t used = bulk->rest.len > 0 ? 0 : feed(bulk, data, len);
     if (!bulk->aborted) dure_buf_add(&bulk->rest, data + used, len - used);
-    bool full = bulk->rest.len > 0 || dure_exchange_pending(exchange) > OUTPUT_BYTES_HIGH;
-    if (full && !bulk->paused && !bulk->ended) {
+    if (bulk->rest.len > 0 && !bulk->paused && !bulk->ended) {
         bulk->paused = true;
         dure_exchange_pause(exchange);
     }

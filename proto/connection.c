@@ -235,6 +235,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
         return;
     }
     connection->server->stats.bytes_in_total += (uint64_t)len;
+    connection->heard = connection->receiving != NULL && connection->receiving->request.streaming;
     if (connection->state >= DURE_CONNECTION_LAST && connection->receiving == NULL) {
         drop(connection, (size_t)len);
         return;
@@ -296,7 +297,9 @@ void dure_connection_expired(struct dure_connection *connection, enum dure_deadl
     struct dure_server *server = connection->server;
     if (kind == DURE_DEADLINE_WRITE) {
         size_t left = dure_output_unsent(connection) - connection->out.len;
-        if (left < connection->sending_left) {
+        bool heard = connection->heard; /* Who sends first and reads later is not gone. */
+        connection->heard = false;
+        if (left < connection->sending_left || heard) {
             connection->sending_left = left;
             dure_deadline_set(server, &connection->write_deadline, DURE_DEADLINE_WRITE);
             return;

@@ -82,6 +82,7 @@ static void release(struct dure_exchange *exchange)
     struct dure_server *server = exchange->server;
     leave_connection(exchange);
     if (exchange->given) server->stats.exchanges--;
+    if (exchange->given && exchange->request.streaming) server->streams_count--;
     server->exchanges_count--;
     if (server->free_exchanges_count >= POOL_MAX || server->closing) {
         destroy(exchange);
@@ -258,6 +259,7 @@ void dure_exchange_give(struct dure_exchange *exchange)
     struct dure_server *server = exchange->server;
     exchange->given = true;
     server->stats.exchanges++;
+    if (exchange->request.streaming) server->streams_count++;
     server->handler.on_request(server->handler.arg, exchange);
 }
 

@@ -200,11 +200,24 @@ static bool feed_body(struct dure_connection *connection, const char *data, size
     return *used > 0;
 }
 
+/* Unsent output at which this connection is not read from. */
+static size_t output_max(const struct dure_connection *connection)
+{
+    const struct dure_server *server = connection->server;
+    const struct dure_server_options *options = &server->options;
+    const struct dure_exchange *receiving = connection->receiving;
+    if (receiving == NULL || !receiving->request.streaming || server->streams_count == 0)
+        return options->output_bytes_max;
+    size_t share = options->streams_output_bytes_max / server->streams_count;
+    if (share > options->stream_output_bytes_max) share = options->stream_output_bytes_max;
+    return share > options->output_bytes_max ? share : options->output_bytes_max;
+}
+
 bool dure_receive_wanted(const struct dure_connection *connection)
 {
     const struct dure_server_options *options = &connection->server->options;
     if (connection->state >= DURE_CONNECTION_LINGER) return false;
-    if (dure_output_unsent(connection) >= options->output_bytes_max) return false;
+    if (dure_output_unsent(connection) >= output_max(connection)) return false;
     if (connection->receiving != NULL) return !connection->receiving->paused;
     return connection->state == DURE_CONNECTION_OPEN &&
            connection->exchanges_count < options->pipeline_max;

@@ -82,10 +82,14 @@ struct dure_server_options {
     size_t headers_count_max;    /* Beyond: 431. */
     size_t body_bytes_max;       /* Buffered body; beyond: 413. */
     size_t output_bytes_max;     /* Unsent output of one connection; beyond: not read from. */
+    /* The same while it sends a streamed body, so that who sends all of it before reading anything
+     * gets far: each up to the first, all together about the second, none below the one above. */
+    size_t stream_output_bytes_max, streams_output_bytes_max;
     uint64_t header_timeout_ms;  /* First byte to end of headers; beyond: 408. */
     uint64_t body_timeout_ms;    /* Longest silence within a body; beyond: 408. */
     uint64_t idle_timeout_ms;    /* Keep-alive without a request; beyond: closed. */
-    uint64_t write_timeout_ms;   /* A client that takes nothing; beyond: closed. */
+    uint64_t write_timeout_ms;   /* A client that takes nothing, and sends nothing of a streamed
+                                    body either; beyond: closed. */
 };
 
 struct dure_server_stats {

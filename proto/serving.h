@@ -98,6 +98,7 @@ struct dure_connection {
     bool writing; /* A uv_write is under way. */
     bool lingers; /* Ends with a lingering close. */
     bool eof;     /* The client has shut down its side. */
+    bool heard;   /* More of a streamed body came since the last look of the write deadline. */
 };
 
 struct dure_server {
@@ -121,6 +122,7 @@ struct dure_server {
     struct dure_ring aborting; /* Orphans of which the handler has not been told. */
     struct dure_ring free_exchanges;
     size_t free_exchanges_count;
+    size_t streams_count; /* Exchanges with a streamed body, from on_request until their answer. */
     size_t exchanges_count; /* Not free, those of orphans included. */
     struct dure_ring deadlines[DURE_DEADLINE_KINDS];
     uint64_t spans_ms[DURE_DEADLINE_KINDS];

@@ -75,6 +75,11 @@
 /* Bulk: one line, and lines in flight of one request; beyond, the body is not read on. */
 #define DURE_BULK_LINE_BYTES_MAX (64 * 1024)
 #define DURE_BULK_INFLIGHT_MAX 4096
+/* Results that the client of a bulk request has not read (flag): room for some 40 000 lines, so that
+ * who sends all lines before reading anything is served; beyond, the body is not read on. And those
+ * of all bulk requests together; when many share it, each still has what any connection has. */
+#define DURE_BULK_UNREAD_BYTES_MAX (16 * 1024 * 1024)
+#define DURE_BULK_UNREAD_BYTES_ALL (128 * 1024 * 1024)
 
 /* Lists (SPEC A4). A page deeper than this needs `after`; refused with 400. */
 #define DURE_PAGE_SIZE_DEFAULT 20
@@ -99,6 +104,8 @@
 _Static_assert(DURE_SHARDS_DEFAULT <= DURE_SHARDS_MAX, "the default is in range");
 _Static_assert(DURE_GROUP_BYTES_MAX < DURE_RECORD_BYTES_MAX, "a group fits its record");
 _Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
+_Static_assert(DURE_BULK_UNREAD_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_ALL, "one gets its full share");
+_Static_assert(DURE_HTTP_OUTPUT_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_MAX, "bulk gets more, not less");
 _Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is a small body");
 _Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");
 _Static_assert(DURE_BULK_INFLIGHT_MAX <= DURE_MAILBOX_MSGS_MAX, "a bulk run for one actor fits");

@@ -1,10 +1,14 @@
 """A2: bulk; commands as lines in, results as lines out, streamed, in order."""
 import http.client
 import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shop import DONE, NO_MONEY, NO_STOCK, is_problem
+import node as nodes
+from shop import DONE, NO_MONEY, NO_STOCK, Shop, is_problem
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -156,8 +160,6 @@ def test_a_client_that_leaves_in_the_middle(node, shop):
 
 def test_bulk_race(node, shop):
     """Several bulk requests at once on one product: all in order, sums conserved."""
-    from concurrent.futures import ThreadPoolExecutor
-
     shop.open(money=10**9, stock=3000, price=1000)
     with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(lambda _: bulk(node.client(), "/shop/orders", [line(shop, 1)] * 1000),
@@ -168,3 +170,122 @@ def test_bulk_race(node, shop):
         ids = [r["id"] for r in run if r["status"] == 201]
         assert ids == sorted(ids)
     assert shop.holdings == (10**9 - 3_000_000, 0)
+
+
+HEAD = (b"POST /shop/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        b"Content-Length: %d\r\n\r\n")
+
+
+def narrow(node, timeout=60):
+    """A connection whose client's kernel holds few unread bytes, so that the node has to."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    sock.settimeout(timeout)
+    sock.connect(("127.0.0.1", node.port))
+    return sock
+
+
+def results_of(sock):
+    """Reads one whole answer: its results."""
+    response = http.client.HTTPResponse(sock)
+    response.begin()
+    assert response.status == 200
+    return [json.loads(text) for text in response.read().splitlines()]
+
+
+def test_send_all_then_read(node, shop):
+    """A client that reads nothing before it has sent 20000 lines gets all their results then."""
+    count = 20_000
+    shop.open(money=10**9, stock=count, price=1)
+    body = (json.dumps(line(shop, 1)).encode() + b"\n") * count
+    with narrow(node) as sock:
+        sock.sendall(HEAD % len(body) + body)
+        assert [r["status"] for r in results_of(sock)] == [201] * count
+    assert shop.holdings == (10**9 - count, 0)
+
+
+def test_hundred_megabytes(node, shop):
+    """100 MB of lines, sent as fast as they are taken by who reads meanwhile, never stall."""
+    count = 25_000
+    shop.open(money=10**9, stock=count, price=1)
+    body = json.dumps(line(shop, 1, pad="x" * 4100)).encode() + b"\n"
+    assert len(body) * count > 100_000_000
+    with node.raw(timeout=30) as sock, ThreadPoolExecutor(1) as pool:
+        def send():
+            sock.sendall(HEAD % (len(body) * count))
+            for _ in range(count // 100):
+                sock.sendall(body * 100)
+        sent = pool.submit(send)
+        assert [r["status"] for r in results_of(sock)] == [201] * count
+        sent.result()
+    assert shop.holdings == (10**9 - count, 0)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """A node that keeps no more than 1 MiB of unread results, and is impatient."""
+    running = nodes.Node(tmp_path_factory.mktemp("strict") / "data", "--bulk-unread-bytes-max",
+                         str(2**20), "--write-timeout-ms", "700").start()
+    yield running
+    running.stop()
+
+
+def send_until_full(sock, data):
+    """Sends what the node and both kernels take, until nothing moves for 300 ms; the bytes sent."""
+    sock.settimeout(0.3)
+    at = 0
+    try:
+        while at < len(data):
+            at += sock.send(data[at:at + 65536])
+    except TimeoutError:
+        pass
+    sock.settimeout(60)
+    return at
+
+
+def many_lines(strict, user):
+    """A shop, and far more lines than 1 MiB of results and the kernels' buffers can hold."""
+    shop = Shop(strict.client(), "/shop", user=user).open(money=10**9, stock=10**6, price=1)
+    return shop, (json.dumps(line(shop, 1, pad="x" * 400)).encode() + b"\n") * 60_000
+
+
+def test_back_pressure(strict):
+    """Beyond the bound the node stops reading; when the client reads at last, all goes on."""
+    shop, body = many_lines(strict, 1)
+    with narrow(strict) as sock, ThreadPoolExecutor(1) as pool:
+        sock.sendall(HEAD % len(body))
+        at = send_until_full(sock, body)
+        assert at < len(body)
+        sent = pool.submit(sock.sendall, body[at:])
+        assert [r["status"] for r in results_of(sock)] == [201] * 60_000
+        sent.result()
+    assert shop.stock == 10**6 - 60_000
+
+
+def test_a_client_that_never_reads(strict):
+    """Beyond the bound, a client that goes on not reading is cut off; what was taken stays whole."""
+    shop, body = many_lines(strict, 2)
+    with narrow(strict) as sock:
+        sock.sendall(HEAD % len(body))
+        assert send_until_full(sock, body) < len(body)
+        nodes.wait_until(lambda: "\ndure_http_connections 1\n" in shop.api.get("/metrics").text, 20,
+                         "the connection to be cut off")
+    orders = 10**6 - shop.stock
+    assert 0 < orders < 60_000
+    assert shop.money == 10**9 - orders
+    assert shop.api.get("/shop/orders", params={"userId": 2, "status": DONE,
+                                                "size": 1}).json()["page"]["totalElements"] == orders
+
+
+def test_reading_late_while_still_sending(tmp_path):
+    """A client that reads nothing for longer than the write time-out is kept while it sends."""
+    running = nodes.Node(tmp_path / "data", "--write-timeout-ms", "500").start()
+    shop = Shop(running.client(), "/shop", user=1).open(money=10**9, stock=10**6, price=1)
+    lines = (json.dumps(line(shop, 1)).encode() + b"\n") * 1500
+    with narrow(running) as sock:
+        sock.sendall(HEAD % (len(lines) * 20))
+        for _ in range(20):  # After 4 MiB of results the kernels are full, and the node waits.
+            sock.sendall(lines)
+            time.sleep(0.15)
+        assert [r["status"] for r in results_of(sock)] == [201] * 30_000
+    running.stop()
