@@ -6,9 +6,11 @@
  *   3. each id is looked up and shown as it is now; one that has gone meanwhile is left out
  *   4. the answer waits until what it shows is on disk
  *
- * Paging out of range is clamped, nonsense means the default; what names no field is ignored. A
- * filter value that its field cannot hold is a 400, a page too deep as well; too many queries are
- * a 503. Loop thread.
+ * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
+ * sort as in a filter. A page behind the end is empty. A walk by ?after= goes by ascending id
+ * whatever sort says, and has no page number; where there are filters it has no totals either, since
+ * counting would cost what the walk is to save. A filter value that its field cannot hold is a 400,
+ * a page too deep in a large collection as well; too many queries are a 503. Loop thread.
  */
 #include "proto/list.h"
 
@@ -24,6 +26,7 @@ struct list {
     struct dure_query query;
     struct dure_call *call;
     bool impossible;      /* A filter that nothing can match. */
+    size_t page;          /* As asked for: the query need not look behind the end. */
     struct dure_buf kept; /* Query string without paging, each parameter followed by '&'. */
     _Alignas(16) char wanted[];
 };
@@ -41,13 +44,13 @@ static size_t clamp(const char *text, size_t len, size_t min, size_t max, size_t
     bool negative = len > 0 && text[0] == '-';
     size_t from = negative ? 1 : 0;
     if (len == from) return nonsense;
-    uint64_t value = 0;
+    size_t value = 0;
     for (size_t i = from; i < len; i++) {
         if (text[i] < '0' || text[i] > '9') return nonsense;
-        if (value <= max) value = value * 10 + (uint64_t)(text[i] - '0');
+        size_t digit = (size_t)(text[i] - '0');
+        value = value > max / 10 || value * 10 > max - digit ? max : value * 10 + digit;
     }
-    if (negative || value < min) return min;
-    return value > max ? max : (size_t)value;
+    return negative || value < min ? min : value;
 }
 
 /* sort=field,asc|desc, or several fields before the direction. */
@@ -117,7 +120,7 @@ static void read_parameter(struct list *list, struct dure_span text,
         return;
     }
     if (is(name, name_len, "page")) {
-        query->page = clamp(value, len, 0, SIZE_MAX / 16, 0);
+        list->page = clamp(value, len, 0, INT64_MAX, 0);
         return;
     }
     if (is(name, name_len, "size")) {
@@ -125,9 +128,8 @@ static void read_parameter(struct list *list, struct dure_span text,
         return;
     }
     if (is(name, name_len, "after")) {
-        int64_t after = dure_route_number(value, len);
         query->by_after = true;
-        query->after = after < 0 ? 0 : after;
+        query->after = (int64_t)clamp(value, len, 0, INT64_MAX, 0);
         return;
     }
     if (is(name, name_len, "sort"))
@@ -194,14 +196,14 @@ static void write_links(const struct list *list, size_t pages, struct dure_buf *
     if (query->by_after) {
         after_link(list, "self", query->after, out);
         after_link(list, "first", 0, out);
-        if (query->ids_count == query->size)
+        if (query->more && query->ids_count > 0)
             after_link(list, "next", query->ids[query->ids_count - 1], out);
     } else {
-        page_link(list, "self", query->page, out);
+        page_link(list, "self", list->page, out);
         page_link(list, "first", 0, out);
-        if (query->page > 0 && pages > 0)
-            page_link(list, "prev", query->page > pages ? pages - 1 : query->page - 1, out);
-        if (query->page + 1 < pages) page_link(list, "next", query->page + 1, out);
+        if (list->page > 0 && pages > 0)
+            page_link(list, "prev", list->page > pages ? pages - 1 : list->page - 1, out);
+        if (list->page + 1 < pages) page_link(list, "next", list->page + 1, out);
         page_link(list, "last", pages > 0 ? pages - 1 : 0, out);
     }
     struct dure_origin origin = dure_item_origin(list->call);
@@ -224,7 +226,7 @@ static void write_page(const struct list *list, size_t pages, struct dure_buf *o
         dure_buf_u64(out, pages);
     }
     dure_buf_lit(out, ",\"number\":");
-    dure_buf_u64(out, query->by_after ? 0 : query->page);
+    dure_buf_u64(out, query->by_after ? 0 : list->page);
     dure_buf_byte(out, '}');
 }
 
@@ -293,6 +295,15 @@ static void done(struct dure_query *query)
 
 _Static_assert(offsetof(struct list, query) == 0, "a query is its list");
 
+/* The page asked for, or one behind the end of everything. */
+static size_t last_page(const struct list *list)
+{
+    const struct dure_runtime *rt = list->call->gateway->rt;
+    int64_t count = rt->counters[list->query.type->index].count;
+    size_t behind = (count > 0 ? (size_t)count : 0) / list->query.size + 1;
+    return list->page < behind ? list->page : behind;
+}
+
 void dure_list_get(struct dure_call *call)
 {
     const struct dure_collection *collection = call->route.collection;
@@ -308,6 +319,7 @@ void dure_list_get(struct dure_call *call)
     struct dure_field_errors errors;
     errors.count = 0;
     read_query(list, &errors);
+    list->query.page = last_page(list);
     if (errors.count == 0 && list->impossible) {
         done(&list->query);
         return;

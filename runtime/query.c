@@ -159,13 +159,23 @@ static void take_overlay(struct dure_runtime *rt, struct dure_query *query)
 
 /* ---- 2: the page ---------------------------------------------------------------------------- */
 
+/* Unsorted: all that is wanted has been found. A walk wants to know whether there is a next page. */
+static bool enough(const struct dure_query *query)
+{
+    if (query->by_after) return query->more;
+    return query->ids_count == query->size && !query->scan->counts;
+}
+
 /* Unsorted: the next match in the order of ids. True: enough. */
 static bool emit(struct dure_query *query, int64_t id)
 {
     struct dure_query_scan *scan = query->scan;
     size_t rank = scan->seen++;
-    if (rank >= scan->skip && query->ids_count < query->size) query->ids[query->ids_count++] = id;
-    return query->ids_count == query->size && !scan->counts;
+    if (query->ids_count == query->size)
+        query->more = true;
+    else if (rank >= scan->skip)
+        query->ids[query->ids_count++] = id;
+    return enough(query);
 }
 
 /* Sorted: keeps the best (page + 1) x size. */
@@ -274,21 +284,21 @@ static int walk_index(struct dure_query *query, int field)
     const struct dure_field *indexed = &query->type->schema->fields[field];
     uint64_t value = dure_field_index_value(indexed, query->wanted);
     int64_t from = query->by_after ? query->after + 1 : INT64_MIN;
-    bool enough = false;
+    bool done = false;
     do {
         scan->batch_count = 0;
         int rv = query->rows->ops->scan_index(query->rows, query->type->code, (uint16_t)field,
                                               value, from, visit_index, query);
         if (rv < 0) return rv;
-        for (size_t i = 0; i < scan->batch_count && !enough; i++) {
+        for (size_t i = 0; i < scan->batch_count && !done; i++) {
             scan->wanted_id = scan->batch[i];
             rv = query->rows->ops->scan(query->rows, DURE_TABLE_ROW, query->type->code,
                                         scan->wanted_id, false, visit_one, query);
             if (rv < 0) return rv;
-            enough = !sorted(query) && !scan->counts && query->ids_count == query->size;
+            done = !sorted(query) && enough(query);
         }
         if (scan->batch_count > 0) from = scan->batch[scan->batch_count - 1] + 1;
-    } while (scan->batch_count == INDEX_BATCH && !enough);
+    } while (scan->batch_count == INDEX_BATCH && !done);
     return 0;
 }
 

@@ -32,6 +32,7 @@ struct dure_query {
     int rv; /* 0, or DURE_EIO, DURE_ECORRUPT, DURE_ENOMEM. */
     int64_t *ids;
     size_t ids_count;
+    bool more;     /* by_after: there are matches behind these. */
     int64_t total; /* How many there are on all pages; -1: not counted (by_after). */
 
     /* Private. */

@@ -86,7 +86,9 @@ def test_next_links_walk_everything_once(api, many):
     ("size=5", 5, 0), ("size=0", 1, 0), ("size=-3", 1, 0), ("size=1001", 1000, 0),
     ("size=99999999999999999999", 1000, 0), ("size=abc", 20, 0), ("size=", 20, 0),
     ("page=abc", 20, 0), ("page=-1", 20, 0), ("page=1&size=5", 5, 1), ("page=1.5", 20, 0),
-    ("page=", 20, 0)])
+    ("page=", 20, 0), ("size=1000", 1000, 0), ("size=1", 1, 0), ("size=+5", 20, 0),
+    ("size=5.0", 20, 0), ("size=0x10", 20, 0), ("size=007", 7, 0), ("page=-99999999999999999999", 20, 0),
+    ("size=-", 20, 0), ("page=%00", 20, 0)])
 def test_clamped_paging(api, many, query, size, number):
     """Paging out of range is clamped and nonsense means the default; neither is an error."""
     page = listed(api, "?" + query)[0]["page"]
@@ -97,7 +99,19 @@ def test_page_behind_the_end(api, many):
     """A page behind the last one is no error and shows no item twice."""
     body, ids = listed(api, "?page=50&size=20")
     last = body["page"]["totalPages"] - 1
-    assert ids == [] or body["page"]["number"] == last
+    assert ids == [] and body["page"]["number"] == 50
+    assert body["_links"]["prev"]["href"] == body["_links"]["last"]["href"]
+    assert f"page={last}&" in body["_links"]["last"]["href"] and "next" not in body["_links"]
+
+
+@pytest.mark.parametrize("more", ["", "&sort=price,desc", "&price=7001", "&price=7001&sort=price,desc"])
+@pytest.mark.parametrize("page", [10**3, 10**6, 10**9, 2**63 - 1, 2**64, 10**30])
+def test_page_far_behind_the_end(api, many, page, more):
+    """However far behind the end, a page is empty and its totals are right."""
+    body, ids = listed(api, f"?page={page}{more}")
+    assert ids == []
+    assert body["page"]["totalElements"] == listed(api, "?" + more)[0]["page"]["totalElements"]
+    assert body["page"]["number"] == min(page, 2**63 - 1)
 
 
 @pytest.mark.parametrize("sort, key, reverse", [
@@ -114,11 +128,28 @@ def test_sort(api, many, sort, key, reverse):
     assert [key(i) for i in items] == sorted((key(i) for i in items), reverse=reverse)
 
 
-@pytest.mark.parametrize("query", ["sort=nosuch,asc", "sort=price,sideways", "sort=", "sort=,",
-                                   "nosuch=1", "x", "=", "&&", "size=5&size=6", "%zz=1", "price=%"])
+@pytest.mark.parametrize("query", ["sort=nosuch,asc", "sort=nosuch,desc", "sort=", "sort=,",
+                                   "sort=,desc", "sort=desc", "sort=id,asc,", "sort=_links",
+                                   "nosuch=1", "x", "=", "&&", "%zz=1", "=5", "sort", "page", "size"])
 def test_odd_queries(api, many, query):
-    """A query that makes no sense is ignored or refused with 400, never worse."""
-    assert api.get(f"/shop/inventories?{query}").status_code in (200, 400)
+    """What names no field is ignored, in a sort as in a filter: the list is the default one."""
+    assert listed(api, f"?{query}")[1] == listed(api)[1]
+
+
+def test_odd_sorts(api, many):
+    """Unknown fields of a sort are ignored, the known ones hold; a direction is asc or desc."""
+    for query in ("sort=nosuch,price,desc", "sort=nosuch&sort=price,desc", "sort=price,DESC"):
+        assert listed(api, f"?{query}")[1] == listed(api, "?sort=price,desc")[1]
+    assert listed(api, "?sort=price,sideways")[1] == listed(api, "?sort=price")[1]
+    assert listed(api, "?sort=price,stockName,desc")[1] == listed(
+        api, "?sort=price,desc&sort=stockName,desc")[1]
+
+
+def test_odd_filters(api, many):
+    """A value that its field cannot have is a 400; of two values for a field the last holds."""
+    assert api.get("/shop/inventories?price=%").status_code == 400
+    assert listed(api, "?price=7001&price=7002")[1] == listed(api, "?price=7002")[1]
+    assert listed(api, "?size=5&size=6")[0]["page"]["size"] == 6
 
 
 def test_filter_on_every_field(api, many):
@@ -189,6 +220,60 @@ def test_after_walks_everything_once(api, many):
     assert set(many) <= set(seen)
     assert len(seen) == listed(api)[0]["page"]["totalElements"]
     assert listed(api, f"?after={many[-1]}&size=13&price=7000")[1] == []
+
+
+@pytest.mark.parametrize("filters, count", [("", 45), ("&price=7001", 9), ("&stockName=n01", 1),
+                                            ("&price=7001&stockName=n02", 0)])
+@pytest.mark.parametrize("size", [1, 3, 9, 1000])
+def test_next_links_of_a_walk(api, many, filters, count, size):
+    """A walk's next links meet every match once, and the last page has none, full or not."""
+    url, seen, pages = f"/shop/inventories?after={many[0] - 1}&size={size}{filters}", [], 0
+    while url:
+        body = api.get(url).json()
+        seen += [item["id"] for item in body["_embedded"]["inventories"]]
+        pages += 1
+        assert "prev" not in body["_links"] and "last" not in body["_links"]
+        url = body["_links"].get("next", {}).get("href")
+    mine = [item for item in seen if item <= many[-1]]
+    assert mine == sorted(set(mine)) and len(mine) == count
+    assert pages == max(1, -(-len(seen) // size))
+
+
+def test_next_links_of_a_walk_by_index(shop):
+    """The same where the filter is an index, and rows have not been written back yet."""
+    shop.open(money=10**6, stock=10**3, price=1)
+    ids = [shop.ordered(1)["id"] for _ in range(6)]
+    for size in (2, 3, 6, 7):
+        url, seen = f"/shop/orders?userId={shop.user}&after=0&size={size}", []
+        while url:
+            body = shop.api.get(url).json()
+            page = [item["id"] for item in body["_embedded"]["orders"]]
+            assert page
+            seen += page
+            url = body["_links"].get("next", {}).get("href")
+        assert seen == ids
+
+
+def test_page_of_a_walk(api, many):
+    """A walk ignores sort and page; without filters it has totals, with them none."""
+    plain, ids = listed(api, f"?after={many[4]}&size=3&sort=price,desc&page=7")
+    assert ids == many[5:8]
+    assert plain["page"] == {"size": 3, "number": 0, **{
+        name: listed(api, "?size=3")[0]["page"][name] for name in ("totalElements", "totalPages")}}
+    assert listed(api, f"?after={many[4]}&price=7001")[0]["page"] == {"size": 20, "number": 0}
+
+
+@pytest.mark.parametrize("after", ["", "abc", "-1", "-99999999999999999999", "1.5", "%00"])
+def test_a_walk_from_nonsense(api, many, after):
+    """A walk from what is no id begins at the beginning."""
+    assert listed(api, f"?after={after}&size=5")[1] == listed(api, "?size=5")[1]
+
+
+@pytest.mark.parametrize("after", [2**63 - 1, 2**63, 10**30])
+def test_a_walk_from_behind_the_end(api, many, after):
+    """A walk from behind the last id is empty and ends."""
+    body, ids = listed(api, f"?after={after}")
+    assert ids == [] and "next" not in body["_links"]
 
 
 def test_after_with_a_filter(api, many):
