@@ -114,7 +114,8 @@ typedef uint32_t dure_field_set;
  * Reads one JSON object into *object, which the caller has initialised: only fields that the
  * document names are written (ID and HIDDEN ones never). Lenient as SPEC A5: numbers as strings,
  * "" as null, "true"/"false", scalars into texts, three date forms. Unknown properties are ignored.
- * An ENUM takes one of its texts. A field with an error keeps its value.
+ * An ENUM takes one of its texts. A field with an error keeps its value. Of several values for one
+ * name the last holds; a byte order mark at the beginning is skipped (RFC 8259 section 8.1).
  * `named` (may be NULL) receives the set of fields present.
  * 0, or DURE_EINVAL with every wrong field named in *errors, behind what it already held (the caller
  * has zeroed its count). DURE_REQUIRED is checked by dure_schema_require, since PATCH does not want it.

@@ -243,6 +243,7 @@ int dure_schema_read_json(const struct dure_schema *schema, void *object, const 
     json_t *tree = NULL;
     if (named != NULL) *named = 0;
     memset(tokens, 0, schema->fields_count * sizeof *tokens);
+    if (len >= 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0) json += 3, len -= 3;
     if (!scan_flat(schema, json, len, tokens)) {
         tree = parse(schema, json, len, tokens, errors);
         if (tree == NULL) return DURE_EINVAL;

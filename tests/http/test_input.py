@@ -92,6 +92,50 @@ def test_bad_documents(api, body):
     assert api.get("/livez").status_code == 200
 
 
+def test_the_last_of_duplicate_keys_holds(api):
+    """Of several values for one name the last holds, whether the document is flat or nested."""
+    flat = b'{"stockName":"a","price":"x","stockName":"b","stockCount":1,"price":1,"price":2}'
+    for body in (flat, flat[:-1] + b',"x":{"price":9}}'):
+        item = create(api, body).json()
+        assert (item["stockName"], item["price"]) == ("b", 2)
+    assert wrong_fields(create(api, b'{"stockName":"a","stockCount":1,"price":1,"price":"x"}')) == {
+        "price"}
+
+
+def test_byte_order_mark(api):
+    """A byte order mark before the document is skipped; within it, it is no white space."""
+    body = '{"stockName":"책","stockCount":1,"price":1}'
+    assert create(api, body.encode("utf-8-sig")).json()["stockName"] == "책"
+    is_problem(create(api, ("\ufeff\ufeff" + body).encode()), 400)
+    is_problem(create(api, (body + "\ufeff").encode()), 400)
+    is_problem(create(api, body.encode("utf-16")), 400)
+
+
+def test_numbers_in_ignored_properties(api):
+    """Numbers that no field could hold are no matter where nobody reads them."""
+    body = b'{"stockName":"a","stockCount":1,"price":1,"x":1e999,"y":%s,"z":{"a":-1e-999}}'
+    assert create(api, body % (b"9" * 5000)).status_code == 201
+
+
+@pytest.mark.parametrize("depth", [10, 1000])
+def test_nesting_in_ignored_properties(api, depth):
+    """What nobody reads may be nested to a sensible depth."""
+    nested = b"[" * depth + b"]" * depth
+    body = b'{"stockName":"a","stockCount":1,"price":1,"x":%s}' % nested
+    assert create(api, body).status_code == 201
+
+
+@pytest.mark.parametrize("text", [b"\xc3\x28", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82",
+                                  b"\xf8\x88\x80\x80\x80", b"\\udc00", b"\\ud800\\u0041"], ids=ascii)
+@pytest.mark.parametrize("shape", [b'{"stockName":"%s","stockCount":1,"price":1}',
+                                   b'{"%s":1,"stockName":"a","stockCount":1,"price":1}',
+                                   b'{"x":{"y":"%s"},"stockName":"a","stockCount":1,"price":1}'],
+                         ids=["value", "name", "nested"])
+def test_invalid_text(api, shape, text):
+    """What is no UTF-8, and half of a surrogate pair, is a 400 wherever it stands."""
+    is_problem(create(api, shape % text), 400)
+
+
 def test_too_long_text(api):
     """A text longer than its field is a 400 on that field, not a cut."""
     response = create(api, {"stockName": "x" * 100_000, "stockCount": 1, "price": 1})

@@ -315,7 +315,8 @@ static void test_malformed(void **state)
         "{\"text\":\"",
         "{\"text\":\"\\",
         "{\"other\":[1,]}",
-        "\xef\xbb\xbf{}",
+        "\xef\xbb\xbf\xef\xbb\xbf{}",
+        "{}\xef\xbb\xbf",
         "{/* */}",
         "{\"a\\u0000\":1}",
     };
