@@ -207,6 +207,23 @@ static void begin_key(struct dure_call *call, struct dure_span key)
     submit(call, result == DURE_IDEM_STARTED);
 }
 
+/* False: refused with 412 (RFC 9110 section 13.1). If-Match is looked at again in the turn. */
+static bool check_conditions(struct dure_call *call)
+{
+    const struct dure_request *request = call->request;
+    bool none_match = dure_request_header(request, "if-none-match").data != NULL;
+    if (call->route.kind == DURE_ROUTE_COLLECTION) return true;
+    if (!none_match && !dure_negotiate_has_match(request)) return true;
+    struct dure_view view = {0};
+    struct dure_ask *ask = &call->ask;
+    if (dure_runtime_view(call->gateway->rt, ask->type, ask->id, &view) != 0) return true;
+    if (dure_negotiate_has_match(request))
+        ask->if_match = dure_negotiate_match(request, view.version);
+    if (!none_match || !dure_negotiate_none_match(request, view.version)) return true;
+    dure_call_refuse(call, 412, "If-None-Match names the present version");
+    return false;
+}
+
 /* What the caller has not set: type, command, id, by_key, data. */
 static void ask(struct dure_call *call)
 {
@@ -219,11 +236,7 @@ static void ask(struct dure_call *call)
     ask->has_key = false;
     ask->if_match = 0;
     ask->mail.kind = DURE_MAIL_COMMAND; /* A call is used again: no mark of a resumed ask. */
-    if (call->route.kind != DURE_ROUTE_COLLECTION && dure_negotiate_has_match(call->request)) {
-        struct dure_view view = {0};
-        int rv = dure_runtime_view(rt, ask->type, ask->id, &view);
-        if (rv == 0) ask->if_match = dure_negotiate_match(call->request, view.version);
-    }
+    if (!check_conditions(call)) return;
     struct dure_span key = dure_request_header(call->request, "idempotency-key");
     if (key.data != NULL)
         begin_key(call, key);

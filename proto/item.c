@@ -65,14 +65,20 @@ void dure_item_write(const struct dure_collection *collection, struct dure_origi
     dure_buf_lit(out, "}}");
 }
 
+static void write_tag(struct dure_call *call, const struct dure_view *view)
+{
+    dure_buf_lit(&call->headers, "ETag: \"");
+    dure_buf_u64(&call->headers, view->version);
+    dure_buf_lit(&call->headers, "\"\r\n");
+}
+
 void dure_item_headers(struct dure_call *call, const struct dure_view *view)
 {
     if (call->accept == DURE_ACCEPT_JSON)
-        dure_buf_lit(&call->headers, "Content-Type: application/json\r\nETag: \"");
+        dure_buf_lit(&call->headers, "Content-Type: application/json\r\n");
     else
-        dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\nETag: \"");
-    dure_buf_u64(&call->headers, view->version);
-    dure_buf_lit(&call->headers, "\"\r\n");
+        dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
+    write_tag(call, view);
 }
 
 void dure_item_get(struct dure_call *call)
@@ -89,8 +95,8 @@ void dure_item_get(struct dure_call *call)
         dure_call_fail(call, rv);
         return;
     } else if (dure_negotiate_none_match(call->request, view.version)) {
-        call->status = 304;
-        dure_item_headers(call, &view);
+        call->status = 304; /* Nothing but the tag (RFC 9110 section 15.4.5). */
+        write_tag(call, &view);
     } else {
         call->status = 200;
         dure_item_headers(call, &view);

@@ -223,7 +223,7 @@ uint64_t dure_negotiate_match(const struct dure_request *request, uint64_t versi
         if (one == version) return one;
         if (named == 0 || named == UINT64_MAX) named = one;
     }
-    return named;
+    return named == 0 ? UINT64_MAX : named;
 }
 
 /* ---- Where links lead to -------------------------------------------------------------------- */

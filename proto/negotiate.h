@@ -22,8 +22,9 @@ int64_t dure_negotiate_wait_ms(const struct dure_request *request);
 /* If-None-Match holds `version`, by weak comparison. */
 bool dure_negotiate_none_match(const struct dure_request *request, uint64_t version);
 /*
- * If-Match: 0 without one (or with *); `version` when the list holds it; else a version that it
- * names, or UINT64_MAX when it names none that we could ever have given.
+ * A present If-Match: 0 with *; `version` when the list holds it; else a version that it names, or
+ * UINT64_MAX when it names none that we could ever have given. Comparison is strong, so a weak tag
+ * never matches (RFC 9110 section 13.1.1).
  */
 uint64_t dure_negotiate_match(const struct dure_request *request, uint64_t version);
 bool dure_negotiate_has_match(const struct dure_request *request);

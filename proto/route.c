@@ -299,8 +299,10 @@ uint32_t dure_route_methods(const struct dure_route *route)
         break;
     case DURE_ROUTE_COMMAND:
     case DURE_ROUTE_SAGA_COMMAND: methods |= BIT(DURE_PUT) | BIT(DURE_POST); break;
-    case DURE_ROUTE_NONE:
-    case DURE_ROUTE_SERVER: break;
+    case DURE_ROUTE_SERVER: /* The server as a whole (RFC 9110 section 9.3.7). */
+        methods |= READS | BIT(DURE_POST) | BIT(DURE_PUT) | BIT(DURE_PATCH) | BIT(DURE_DELETE);
+        break;
+    case DURE_ROUTE_NONE: break;
     default: methods |= READS; break;
     }
     return methods;
