@@ -315,15 +315,37 @@ static bool only_governed(const struct dure_schema *schema, const struct dure_fi
     return true;
 }
 
-static void refuse_transition(struct dure_call *call, const struct dure_field_errors *errors)
+/* What does not exist is a 404, however wrong the body. */
+static void refuse_edit(struct dure_call *call, const struct dure_field_errors *errors)
 {
     struct dure_view view;
     int rv =
         dure_runtime_view(call->gateway->rt, call->route.collection->type, call->route.id, &view);
     if (rv != 0)
         dure_call_fail(call, rv);
-    else
+    else if (only_governed(call->route.collection->aggregate->schema, errors))
         dure_call_refuse(call, 409, "%s changes only by commands", errors->items[0].field);
+    else
+        refuse_fields(call, errors);
+}
+
+/* A missing field becomes null by PUT, and a required one cannot: all of them are named at once.
+ * Governed ones stay as they are. */
+static int require_editable(const struct dure_schema *schema, const struct dure_edit *edit,
+                            struct dure_field_errors *errors)
+{
+    int rv = 0;
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        bool concerned = edit->replace || (edit->named >> i & 1);
+        if (!concerned || !(field->flags & DURE_REQUIRED) || is_named(errors, field->name) ||
+            field->flags & (DURE_GOVERNED | DURE_ID | DURE_HIDDEN) ||
+            !dure_field_is_null(field, edit->state))
+            continue;
+        dure_field_errors_add(errors, field->name, "is required");
+        rv = DURE_EINVAL;
+    }
+    return rv;
 }
 
 void dure_command_edit(struct dure_call *call)
@@ -337,12 +359,14 @@ void dure_command_edit(struct dure_call *call)
     dure_schema_init(schema, call->payload);
     int rv = dure_schema_read_json(schema, call->payload, call->request->body.data,
                                    call->request->body.len, &call->edit.named, &errors);
+    if (rv == 0 || !is_named(&errors, "")) {
+        int missing = require_editable(schema, &call->edit, &errors);
+        if (rv == 0) rv = missing;
+    }
     if (rv == 0)
         ask_existing(call, NULL, &call->edit);
-    else if (only_governed(schema, &errors))
-        refuse_transition(call, &errors);
     else
-        refuse_fields(call, &errors);
+        refuse_edit(call, &errors);
 }
 
 void dure_command_remove(struct dure_call *call)

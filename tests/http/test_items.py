@@ -179,6 +179,18 @@ def test_a_price_that_is_none(shop, product, method, body):
         assert shop.holdings == (999999, 1000)
 
 
+def test_put_names_what_is_missing(shop, product):
+    """PUT would make missing fields null: required ones are a 400 that names all of them at once."""
+    before = shop.api.get(product).json()
+    assert wrong_fields(shop.api.put(product, {})) == {"stockName", "price"}
+    assert wrong_fields(shop.api.put(product, {"price": "x"})) == {"stockName", "price"}
+    assert wrong_fields(shop.api.put(product, {"stockName": None, "price": 1})) == {"stockName"}
+    assert wrong_fields(shop.api.patch(product, {"stockName": "", "price": None})) == {
+        "stockName", "price"}
+    is_problem(shop.api.put(product, {"stockCount": 5}), 400)
+    assert shop.api.get(product).json() == before
+
+
 def test_put_of_what_get_showed(shop, product):
     """A client may send back the whole item, unchanged governed fields, id and _links included."""
     item = shop.api.get(product).json()
@@ -192,6 +204,9 @@ def test_put_never_creates(shop):
     url = shop.url("inventories", 987654321)
     is_problem(shop.api.put(url, {"stockName": "x", "price": 1}), 404)
     is_problem(shop.api.patch(url, {"stockName": "x"}), 404)
+    for body in ({}, {"price": "abc"}, [], {"status": 5, "stockCount": 1}):
+        is_problem(shop.api.put(url, body), 404)
+    is_problem(shop.api.patch(url, {"price": "abc"}), 404)
     is_problem(shop.api.get(url), 404)
 
 
