@@ -23,7 +23,7 @@ enum dure_http_result { DURE_HTTP_DONE, DURE_HTTP_MORE, DURE_HTTP_BAD };
 
 struct dure_http_limits {
     size_t line_bytes_max;    /* Request target; beyond: 414. Exactly a limit is taken, always. */
-    size_t headers_bytes_max; /* All header lines with their ends, and once more all trailers; 431. */
+    size_t headers_bytes_max; /* All header lines with their ends, once more all trailers: 431. */
     size_t headers_count_max; /* Likewise. */
 };
 

@@ -8,9 +8,9 @@
  *
  * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
  * sort as in a filter. A page behind the end is empty. A walk by ?after= goes by ascending id
- * whatever sort says, and has no page number; where there are filters it has no totals either, since
- * counting would cost what the walk is to save. A filter value that its field cannot hold is a 400,
- * a page too deep in a large collection as well; too many queries are a 503. Loop thread.
+ * whatever sort says, and has no page number; where there are filters it has no totals either,
+ * since counting would cost what the walk is to save. A filter value that its field cannot hold is
+ * a 400, a page too deep in a large collection as well; too many queries are a 503. Loop thread.
  */
 #include "proto/list.h"
 
