@@ -69,11 +69,6 @@ static void on_check(uv_check_t *handle)
     }
 }
 
-void dure_server_flush(struct dure_server *server)
-{
-    dure_output_flush(server);
-}
-
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct dure_server *server = listener->data;

@@ -109,9 +109,6 @@ void dure_server_drain(struct dure_server *server, uint64_t timeout_ms, void (*c
                        void *arg);
 /* Closes everything; frees itself once libuv has closed its handles (run the loop on). */
 void dure_server_close(struct dure_server *server);
-/* Sends now what has been answered. It leaves by itself before the loop polls again; this is for who
- * has long work to do between answering and then. Not from within a callback of the handler. */
-void dure_server_flush(struct dure_server *server);
 
 const struct dure_request *dure_exchange_request(const struct dure_exchange *exchange);
 /* A pointer of the handler's, for its own use. */
