@@ -9,6 +9,7 @@
  * A failed sync stops acknowledging and exits with 1, nothing flushed: the journal is what counts.
  */
 #include <sched.h>
+#include <sys/resource.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +186,28 @@ static void close_node(struct node *node)
     DURE_ASSERT(rv == 0);
 }
 
+/* Descriptors besides those of served connections: stores, loop, listeners, and connections that
+ * are told 503. */
+#define FILES_BESIDE 320
+
+/* A descriptor for each connection, as far as the hard limit goes; else fewer connections, since
+ * a refusal is better than a failed accept. */
+static void raise_files(struct dure_config *config)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    rlim_t wanted = (rlim_t)config->connections_max + FILES_BESIDE;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted) return;
+    int64_t files = (int64_t)limit.rlim_cur;
+    config->connections_max = files > 2 * FILES_BESIDE ? files - FILES_BESIDE : files / 2;
+    fprintf(stderr, "dure node: %lld open files are allowed (ulimit -n), so %lld connections\n",
+            (long long)files, (long long)config->connections_max);
+}
+
 static void pin(int64_t cpu)
 {
     if (cpu < 0) return;
@@ -206,6 +229,7 @@ int dure_cmd_node(int argc, char **argv)
         return 0;
     }
     pin(node.config.pin);
+    raise_files(&node.config);
     signal(SIGPIPE, SIG_IGN);
     if (dure_loop_init(&node.loop, uv_default_loop()) != 0) {
         fprintf(stderr, "dure node: the event loop cannot start\n");

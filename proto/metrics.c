@@ -87,8 +87,8 @@ static void write_server(const struct dure_server *server, struct dure_buf *out)
     if (server == NULL) return;
     struct dure_server_stats stats;
     dure_server_stats(server, &stats);
-    gauge(out, "dure_http_connections", (int64_t)stats.connections, "Open connections.");
-    gauge(out, "dure_http_exchanges", (int64_t)stats.exchanges, "Requests under way.");
+    gauge(out, "dure_http_open_connections", (int64_t)stats.connections, "Open connections.");
+    gauge(out, "dure_http_requests_in_flight", (int64_t)stats.exchanges, "Requests under way.");
     counter(out, "dure_http_connections_total", stats.connections_total, "Connections taken.");
     counter(out, "dure_http_refused_total", stats.refused_total, "Refused for overload.");
     counter(out, "dure_http_malformed_total", stats.malformed_total, "What was no HTTP.");
@@ -106,9 +106,9 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
             "Commands refused: queues full.");
     counter(out, "dure_turns_total", metrics->turns, "Messages handled by actors.");
     counter(out, "dure_events_total", metrics->events, "Events.");
-    counter(out, "dure_commits_total", metrics->records, "Journal records made durable.");
-    counter(out, "dure_commit_bytes_total", metrics->record_bytes, "Their bytes.");
-    counter(out, "dure_commits_failed_total", metrics->failed_appends, "Appends that failed.");
+    counter(out, "dure_journal_records_total", metrics->records, "Journal records made durable.");
+    counter(out, "dure_journal_bytes_total", metrics->record_bytes, "Their bytes.");
+    counter(out, "dure_journal_failed_total", metrics->failed_appends, "Appends that failed.");
     counter(out, "dure_nospace_total", metrics->nospace, "Appends that met a full disk.");
     counter(out, "dure_checkpoints_total", metrics->checkpoints, "Checkpoints finished.");
     counter(out, "dure_checkpoint_rows_total", metrics->checkpoint_rows, "Rows written back.");
@@ -130,7 +130,7 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     for (size_t i = 0; i < 16; i++) batches += metrics->batch_turns_buckets[i];
     dure_buf_printf(out, "dure_commit_turns_sum %llu\ndure_commit_turns_count %llu\n",
                     (unsigned long long)metrics->turns, (unsigned long long)batches);
-    gauge(out, "dure_asks", rt->asks_count, "Commands under way.");
+    gauge(out, "dure_asks_in_flight", rt->asks_count, "Commands under way.");
     gauge(out, "dure_actors", rt->actors_count, "Actors in memory.");
     gauge(out, "dure_actors_bytes", rt->memory_bytes, "Memory that they take.");
     gauge(out, "dure_actors_dirty", (int64_t)rt->dirty_count,
@@ -139,10 +139,10 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     gauge(out, "dure_journal_durable_lsn", (int64_t)rt->lsn_durable, "Last durable record.");
     gauge(out, "dure_journal_first_lsn", (int64_t)rt->journal->ops->first(rt->journal),
           "First record still there.");
-    gauge(out, "dure_journal_bytes", (int64_t)rt->journal->ops->bytes(rt->journal),
+    gauge(out, "dure_journal_size_bytes", (int64_t)rt->journal->ops->bytes(rt->journal),
           "Journal on disk.");
     gauge(out, "dure_checkpoint_lsn", (int64_t)dure_checkpoint_lsn(rt), "Replay begins behind it.");
-    gauge(out, "dure_rows_bytes", (int64_t)rt->rows->ops->bytes(rt->rows), "Rows on disk.");
+    gauge(out, "dure_rows_size_bytes", (int64_t)rt->rows->ops->bytes(rt->rows), "Rows on disk.");
 }
 
 /* Aggregates by type, and the sagas that are under way. */

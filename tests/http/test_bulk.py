@@ -268,7 +268,7 @@ def test_a_client_that_never_reads(strict):
     with narrow(strict) as sock:
         sock.sendall(HEAD % len(body))
         assert send_until_full(sock, body) < len(body)
-        nodes.wait_until(lambda: "\ndure_http_connections 1\n" in shop.api.get("/metrics").text, 20,
+        nodes.wait_until(lambda: "\ndure_http_open_connections 1\n" in shop.api.get("/metrics").text, 20,
                          "the connection to be cut off")
     orders = 10**6 - shop.stock
     assert 0 < orders < 60_000

@@ -61,9 +61,10 @@ def free_port():
 class Node:
     """One `dure node` on a data directory. It outlives neither this process nor stop()/kill()."""
 
-    def __init__(self, data, *args, port=None, log=None):
+    def __init__(self, data, *args, port=None, log=None, wrap=()):
         self.data = pathlib.Path(data)
         self.args = args
+        self.wrap = wrap  # A command put before the binary.
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = pathlib.Path(log) if log else self.data.with_name(self.data.name + ".log")
@@ -73,8 +74,8 @@ class Node:
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *WRAP, BINARY, "node", "--data", str(self.data),
-                 "--http", str(self.port), "--root", "shop", *self.args],
+                ["setpriv", "--pdeathsig", "KILL", *WRAP, *self.wrap, BINARY, "node",
+                 "--data", str(self.data), "--http", str(self.port), "--root", "shop", *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENV)
         deadline = time.monotonic() + ready_s
         while not self.ready():
