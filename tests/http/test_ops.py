@@ -1,6 +1,7 @@
 """A10 and the process itself: probes, metrics, starting and stopping."""
 import re
 import signal
+import subprocess
 import threading
 
 import pytest
@@ -47,6 +48,84 @@ def test_metrics(shop):
     after = scrape()
     assert before and before.keys() <= after.keys()
     assert any(after[name] > before[name] for name in before if name.split("{")[0].endswith("_total"))
+
+
+def families(page):
+    """The page, family by family: name → (type, [(sample name, labels, value)]). Strict: HELP, then
+    TYPE, then the samples, each family once and in one piece, each line ended."""
+    assert page.endswith("\n") and "\r" not in page
+    found, name = {}, None
+    lines = iter(page.splitlines())
+    for text in lines:
+        if text.startswith("# HELP "):
+            _, _, name, meaning = text.split(" ", 3)
+            assert name not in found and meaning.endswith("."), text
+            kind = re.fullmatch(rf"# TYPE {name} (counter|gauge|histogram)", next(lines))
+            found[name] = (kind.group(1), [])
+            continue
+        assert SAMPLE.match(text), text
+        sample, labels, value = re.fullmatch(r"([a-z_]+)(?:\{(.*)\})? (\S+)", text).groups()
+        assert re.fullmatch(name + ("_(bucket|sum|count)" if found[name][0] == "histogram" else ""),
+                            sample), text
+        found[name][1].append((sample, labels, float(value)))
+    return found
+
+
+def test_metrics_to_the_letter(shop):
+    """Every family has its help, type and samples; names follow the conventions; buckets add up."""
+    shop.open().ordered(1)
+    page = shop.api.get("/metrics").text
+    found = families(page)
+    assert found
+    for name, (kind, samples) in found.items():
+        assert re.fullmatch(r"dure_[a-z]+(_[a-z]+)*", name) and samples, name
+        assert (kind == "counter") == name.endswith("_total"), name
+        assert name + "_total" not in found, f"{name} and {name}_total"
+        assert not re.search(r"_(ms|milliseconds|us|ns|kb|mb|kib|mib)(_|$)", name), name
+        assert len({sample[:2] for sample in samples}) == len(samples), f"{name}: a sample twice"
+        assert all(value >= 0 for _, _, value in samples)
+        if kind == "histogram":
+            check_histogram(name, samples)
+
+
+def check_histogram(name, samples):
+    bounds = [float(re.fullmatch('le="([^"]+)"', labels).group(1))
+              for sample, labels, _ in samples if sample == name + "_bucket"]
+    counts = [value for sample, _, value in samples if sample == name + "_bucket"]
+    values = {sample: value for sample, _, value in samples}
+    assert bounds == sorted(set(bounds)) and bounds[-1] == float("inf")
+    assert counts == sorted(counts) and counts[-1] == values[name + "_count"]
+    assert (values[name + "_sum"] > 0) == (counts[-1] > 0)
+
+
+def test_metrics_pass_promtool(shop):
+    """Prometheus' own checker has nothing to say about the page."""
+    tool = subprocess.run([nodes.ROOT / "tests" / "lib" / "promtool"], check=True, timeout=300,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
+    shop.open().ordered(1)
+    page = shop.api.get("/metrics").content
+    done = subprocess.run([tool, "check", "metrics"], input=page, capture_output=True, timeout=60,
+                          check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    done = subprocess.run([tool, "check", "metrics"], input=page.replace(b"# TYPE", b"# TIPE") + b"x\n",
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode != 0  # It does look.
+
+
+def test_journal_metrics(fresh):
+    """The journal's counters count what one order appends, and nothing while nothing happens."""
+    api = fresh.client()
+
+    def journal():
+        found = families(api.get("/metrics").text)
+        return [found[f"dure_journal_{what}_total"][1][0][2] for what in ("records", "bytes")]
+
+    shop = Shop(api, "/shop").open()
+    before = journal()
+    assert journal() == before
+    shop.ordered(1)
+    records, size = (after - was for after, was in zip(journal(), before))
+    assert records == 1 and 200 < size < 4096
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
