@@ -174,3 +174,21 @@ void dure_journal_memory_hold(struct dure_journal *journal, bool held)
         self(journal)->wake(self(journal)->wake_arg);
     }
 }
+
+void dure_journal_memory_crash(struct dure_journal *journal, uint64_t head)
+{
+    struct memory_journal *memory = self(journal);
+    DURE_ASSERT(head <= memory->head && head + 1 >= memory->first);
+    memory->cb = NULL;
+    memory->fault = DURE_FAULT_NONE;
+    memory->held = false;
+    while (memory->head > head) free(memory->records[--memory->head].bytes);
+}
+
+char *dure_journal_memory_bytes(struct dure_journal *journal, uint64_t index, size_t *len)
+{
+    struct memory_journal *memory = self(journal);
+    DURE_ASSERT(index >= memory->first && index <= memory->head);
+    *len = memory->records[index - 1].len;
+    return memory->records[index - 1].bytes;
+}

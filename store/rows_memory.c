@@ -21,6 +21,9 @@ struct memory_rows {
     size_t count, cap;
     struct dure_row_codec codec;
     int fail;
+    bool held;
+    struct dure_row_write *writes; /* The outstanding batch; written by poll. */
+    size_t writes_count;
     dure_checkpoint_cb *cb;
     void *cb_arg;
     int rv;
@@ -106,10 +109,10 @@ static void write_rows(struct dure_rows *base, struct dure_row_write *writes, si
     DURE_ASSERT(rows->cb == NULL);
     rows->cb = cb;
     rows->cb_arg = arg;
+    rows->writes = writes;
+    rows->writes_count = count;
     rows->rv = rows->fail;
     rows->fail = 0;
-    qsort(writes, count, sizeof writes[0], by_key); /* New rows then mostly go behind the others. */
-    for (size_t i = 0; rows->rv == 0 && i < count; i++) write_one(rows, &writes[i]);
     if (rows->wake != NULL) rows->wake(rows->wake_arg);
 }
 
@@ -117,7 +120,12 @@ static void poll(struct dure_rows *base)
 {
     struct memory_rows *rows = self(base);
     dure_checkpoint_cb *cb = rows->cb;
-    if (cb == NULL) return;
+    if (cb == NULL || rows->held) return;
+    /* New rows then mostly go behind the others. */
+    if (rows->rv == 0) qsort(rows->writes, rows->writes_count, sizeof rows->writes[0], by_key);
+    for (size_t i = 0; rows->rv == 0 && i < rows->writes_count; i++) {
+        write_one(rows, &rows->writes[i]);
+    }
     rows->cb = NULL;
     cb(rows->cb_arg, rows->rv);
 }
@@ -201,4 +209,19 @@ int dure_rows_memory_open(struct dure_rows **out, const struct dure_store_option
 void dure_rows_memory_fail(struct dure_rows *rows, int rv)
 {
     self(rows)->fail = rv;
+}
+
+void dure_rows_memory_hold(struct dure_rows *rows, bool held)
+{
+    self(rows)->held = held;
+}
+
+bool dure_rows_memory_crash(struct dure_rows *rows, bool written)
+{
+    struct memory_rows *memory = self(rows);
+    bool outstanding = memory->cb != NULL;
+    memory->held = false;
+    if (outstanding && !written) memory->rv = DURE_ENOSPC;
+    poll(rows);
+    return outstanding;
 }

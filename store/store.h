@@ -177,11 +177,20 @@ DURE_MUST_CHECK int dure_journal_memory_open(struct dure_journal **journal,
 void dure_journal_memory_fault(struct dure_journal *journal, enum dure_fault fault);
 /* Appends complete only while not held (default: not held). */
 void dure_journal_memory_hold(struct dure_journal *journal, bool held);
+/* What a crash leaves: records up to `head`, and nobody who waits for an append. */
+void dure_journal_memory_crash(struct dure_journal *journal, uint64_t head);
+/* The stored bytes of a record, to be damaged. */
+char *dure_journal_memory_bytes(struct dure_journal *journal, uint64_t index, size_t *len);
 
 DURE_MUST_CHECK int dure_rows_memory_open(struct dure_rows **rows,
                                           const struct dure_store_options *options);
 /* The next batch fails with `rv`. */
 void dure_rows_memory_fail(struct dure_rows *rows, int rv);
+/* Batches are written and completed only while not held (default: not held). */
+void dure_rows_memory_hold(struct dure_rows *rows, bool held);
+/* A crash while a batch is outstanding: it is on disk as a whole or not at all. True when there was
+ * one; its callback has fired (DURE_ENOSPC when not written), so that its owner can be freed. */
+bool dure_rows_memory_crash(struct dure_rows *rows, bool written);
 
 /* ---- Checksums ------------------------------------------------------------------------------ */
 
