@@ -93,9 +93,24 @@ static void free_mail(struct dure_mail *mail)
     }
 }
 
+/* Received mail that was not handled, or whose record never came about: its sender has it still. */
+static void free_received(struct dure_mail *mail)
+{
+    while (mail != NULL) {
+        struct dure_mail *next = mail->next;
+        if (mail->durable_lsn == 0) dure_mail_free(mail);
+        mail = next;
+    }
+}
+
 void dure_runtime_close(struct dure_runtime *rt)
 {
     DURE_ASSERT(rt->writing == NULL);
+    for (struct dure_actor *actor = rt->newest; actor != NULL; actor = actor->older) {
+        free_received(actor->mail_first);
+    }
+    free_received(rt->groups[0].taken);
+    free_received(rt->groups[1].taken);
     dure_checkpoint_close(rt);
     dure_idem_fini(rt);
     free_mail(rt->deferred);
