@@ -83,11 +83,11 @@ static void send_undo(struct dure_runtime *rt, struct dure_actor *actor)
     dure_mailbox_push(rt, mail);
 }
 
-static void park(struct dure_runtime *rt, struct dure_actor *actor, const char *why)
+static void park(struct dure_runtime *rt, struct dure_actor *actor, uint8_t how, const char *why)
 {
     struct dure_saga_state *state = state_of(actor);
     if (!state->parked) rt->metrics.sagas_parked++;
-    state->parked = PARKED_WAITING;
+    state->parked = how;
     if (state->reason[0] == '\0') snprintf(state->reason, sizeof state->reason, "%s", why);
     dure_group_timer(rt, actor, DURE_NULL);
 }
@@ -164,8 +164,8 @@ static void on_step(struct dure_runtime *rt, struct dure_actor *actor, const str
         return;
     }
     if (!mail->done && step_of(actor, state->step)->must) {
-        park(rt, actor, mail->reason);
-        state->parked = PARKED_REFUSED;
+        state->reason[0] = '\0'; /* It may have waited long: the refusal is the news. */
+        park(rt, actor, PARKED_REFUSED, mail->reason);
         return;
     }
     if (!mail->done) {
@@ -200,7 +200,7 @@ static void on_late(struct dure_runtime *rt, struct dure_actor *actor, const str
 static void on_owner(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
 {
     if (!mail->done) {
-        park(rt, actor, mail->reason);
+        park(rt, actor, PARKED_REFUSED, mail->reason);
         return;
     }
     end(rt, actor, false);
@@ -219,7 +219,7 @@ static void on_outcome(struct dure_runtime *rt, struct dure_actor *actor,
         on_step(rt, actor, mail);
     } else if (mail->undo && current && state->phase == DURE_SAGA_UNDOING) {
         if (!mail->done) {
-            park(rt, actor, mail->reason);
+            park(rt, actor, PARKED_REFUSED, mail->reason);
             return;
         }
         state->parked = 0;
@@ -234,11 +234,15 @@ static void on_deadline(struct dure_runtime *rt, struct dure_actor *actor)
 {
     struct dure_saga_state *state = state_of(actor);
     char why[DURE_SAGA_REASON_BYTES];
+    /* The answer came in the same moment and was handled first: this is no deadline any more. */
+    bool stale = actor->head.due_ms != DURE_NULL || state->parked ||
+                 (state->phase != DURE_SAGA_FORWARD && state->phase != DURE_SAGA_UNDOING);
+    if (stale) return;
     const struct dure_saga_step *step = step_of(actor, state->step);
     snprintf(why, sizeof why, "step %s: no answer within %lld s", step->name,
              (long long)((rt->open->time_ms - state->since_ms) / 1000));
     if (state->phase != DURE_SAGA_FORWARD || !step->undo_late) {
-        park(rt, actor, why);
+        park(rt, actor, PARKED_WAITING, why);
         return;
     }
     /* Whether there is something to undo here only the answer tells: it will come, since messages
@@ -257,7 +261,7 @@ static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
     if (refused && state->phase == DURE_SAGA_FORWARD) {
         if (skip) step_done(rt, actor, 0);
         else send_step(rt, actor);
-    } else if (state->phase == DURE_SAGA_UNDOING) {
+    } else if (refused && state->phase == DURE_SAGA_UNDOING) {
         if (skip) state->answered[state->step] = 0;
         if (skip) undo_next(rt, actor);
         else send_undo(rt, actor);
@@ -266,8 +270,8 @@ static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
         else tell_owner(rt, actor);
     } else {
         /* The command is out and will be answered, so it can be neither sent again nor passed over:
-         * only the deadline begins anew. */
-        state->reason[0] = '\0';
+         * only the deadline begins anew. While undoing, the reason is why: it stays. */
+        if (state->phase == DURE_SAGA_FORWARD) state->reason[0] = '\0';
         state->since_ms = rt->open->time_ms;
         dure_group_timer(rt, actor, state->since_ms + DURE_SAGA_DEADLINE_MS_DEFAULT);
     }
