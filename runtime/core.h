@@ -277,12 +277,16 @@ void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_idem_fini(struct dure_runtime *rt);
 /* For the checkpoint: adds each durable entry that is in no other batch as a row, and notes the
- * batch (1 …); afterwards says how that one went. */
+ * batch (1 …); afterwards says how that one went. bytes NULL: the row goes. */
 typedef void dure_idem_add(struct dure_checkpoint *checkpoint, enum dure_table table, uint32_t type,
                            int64_t id, const void *bytes, size_t len);
 void dure_idem_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
                        dure_idem_add *add, uint8_t batch);
 void dure_idem_written(struct dure_runtime *rt, int rv, uint8_t batch);
+/* Something waits for a checkpoint: new replies, or expired ones. */
+bool dure_idem_wants(const struct dure_runtime *rt);
+/* Looks for a few expired keys. Each round in which no checkpoint runs (idem_sweep.c). */
+void dure_idem_sweep(struct dure_runtime *rt);
 struct dure_idem;
 
 /* ---- The runtime ------------------------------------------------------------------------------------ */

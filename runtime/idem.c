@@ -7,38 +7,17 @@
  *               a reply, so that a retry after a crash waits for the same outcome
  *   4. collect  durable entries move to the rows at the next checkpoint, and out of memory
  *
- * Expired keys (DURE_KEY_TTL_MS) count as absent. Loop thread.
+ * An entry whose record fails gives way to the one before it: a command that began durably stays
+ * begun. Expired keys (DURE_KEY_TTL_MS) count as absent; idem_sweep.c takes them out of the rows.
+ * Loop thread.
  */
+#include "runtime/idem.h"
+
 #include <stdlib.h>
 
-#include "runtime/core.h"
 #include "runtime/record.h"
 
-#define BUCKETS 4096
-
-struct wire { /* Of the KEY entry and of the row; headers and body follow. */
-    uint64_t key[2], fingerprint;
-    int64_t time_ms, id;
-    uint32_t status, type_code, headers_len, body_len;
-};
-_Static_assert(sizeof(struct wire) == 56, "wire size");
-
-struct entry {
-    struct entry *next;
-    uint64_t key[2], fingerprint;
-    uint64_t lsn;       /* Of the record that holds bytes; 0: none yet. */
-    bool running;
-    uint8_t collected;  /* 0, or the batch of the checkpoint that it is in. */
-    size_t len;         /* Of bytes. */
-    char *bytes;        /* struct wire and what follows; NULL: nothing durable. */
-};
-
-struct dure_idem {
-    struct entry *buckets[BUCKETS];
-    size_t count;
-};
-
-static struct dure_idem *table(struct dure_runtime *rt)
+struct dure_idem *dure_idem_table(struct dure_runtime *rt)
 {
     if (rt->idem == NULL) {
         rt->idem = calloc(1, sizeof *rt->idem);
@@ -47,25 +26,38 @@ static struct dure_idem *table(struct dure_runtime *rt)
     return rt->idem;
 }
 
-static struct entry **find(struct dure_runtime *rt, const uint64_t key[2])
+static struct dure_idem_entry **find(struct dure_runtime *rt, const uint64_t key[2])
 {
-    struct entry **at = &table(rt)->buckets[key[0] % BUCKETS];
+    struct dure_idem_entry **at = &dure_idem_table(rt)->buckets[key[0] % DURE_IDEM_BUCKETS];
     while (*at != NULL && ((*at)->key[0] != key[0] || (*at)->key[1] != key[1])) at = &(*at)->next;
     return at;
 }
 
-static void drop(struct dure_runtime *rt, struct entry **at)
+struct dure_idem_entry *dure_idem_find(struct dure_runtime *rt, const uint64_t key[2])
 {
-    struct entry *entry = *at;
+    return *find(rt, key);
+}
+
+static void forget(struct dure_idem_bytes *bytes)
+{
+    free(bytes->data);
+    *bytes = (struct dure_idem_bytes){0};
+}
+
+static void drop(struct dure_runtime *rt, struct dure_idem_entry **at)
+{
+    struct dure_idem_entry *entry = *at;
     *at = entry->next;
     rt->idem->count--;
-    free(entry->bytes);
+    forget(&entry->newest);
+    forget(&entry->older);
     free(entry);
 }
 
-static struct entry *add(struct dure_runtime *rt, const uint64_t key[2], uint64_t fingerprint)
+static struct dure_idem_entry *add(struct dure_runtime *rt, const uint64_t key[2],
+                                   uint64_t fingerprint)
 {
-    struct entry **at = find(rt, key);
+    struct dure_idem_entry **at = find(rt, key);
     if (*at == NULL) {
         *at = calloc(1, sizeof **at);
         DURE_ASSERT(*at != NULL);
@@ -77,25 +69,27 @@ static struct entry *add(struct dure_runtime *rt, const uint64_t key[2], uint64_
     return *at;
 }
 
-/* The key's place in the rows: 96 of its 128 bits; the row holds all of them. */
-static uint32_t row_type(const uint64_t key[2])
+bool dure_idem_expired(const struct dure_runtime *rt, int64_t time_ms)
 {
-    return (uint32_t)(key[1] >> 32);
+    return time_ms + DURE_KEY_TTL_MS < rt->io->wall_ms(rt->io);
 }
 
-static int64_t row_id(const uint64_t key[2])
+/* The bytes that are on disk; NULL: none in memory. */
+static const struct dure_idem_bytes *durable_bytes(const struct dure_runtime *rt,
+                                                   const struct dure_idem_entry *entry)
 {
-    return (int64_t)key[0];
+    if (entry->newest.data != NULL && entry->newest.lsn <= rt->lsn_durable) return &entry->newest;
+    return entry->older.data != NULL ? &entry->older : NULL;
 }
 
 static int read_entry(struct dure_runtime *rt, const char *bytes, size_t len, uint64_t fingerprint,
                       enum dure_idem_result *result, struct dure_idem_reply *reply)
 {
-    struct wire wire;
+    struct dure_idem_wire wire;
     if (len < sizeof wire) return DURE_ECORRUPT;
     memcpy(&wire, bytes, sizeof wire);
     if (len < sizeof wire + wire.headers_len + wire.body_len) return DURE_ECORRUPT;
-    if (wire.time_ms + DURE_KEY_TTL_MS < rt->io->wall_ms(rt->io)) {
+    if (dure_idem_expired(rt, wire.time_ms)) {
         *result = DURE_IDEM_NEW;
         return 0;
     }
@@ -112,18 +106,19 @@ static int read_entry(struct dure_runtime *rt, const char *bytes, size_t len, ui
 static int look_up(struct dure_runtime *rt, const uint64_t key[2], uint64_t fingerprint,
                    enum dure_idem_result *result, struct dure_idem_reply *reply)
 {
-    struct entry *entry = *find(rt, key);
+    const struct dure_idem_entry *entry = *find(rt, key);
     *result = DURE_IDEM_NEW;
     if (entry != NULL && entry->running) {
         return entry->fingerprint == fingerprint ? DURE_EKEYRUNNING : DURE_EKEYREUSED;
     }
-    if (entry != NULL && entry->bytes != NULL) {
-        if (entry->lsn > rt->lsn_durable) return DURE_EKEYRUNNING;
-        return read_entry(rt, entry->bytes, entry->len, fingerprint, result, reply);
+    if (entry != NULL && entry->newest.data != NULL) {
+        if (entry->newest.lsn > rt->lsn_durable) return DURE_EKEYRUNNING;
+        return read_entry(rt, entry->newest.data, entry->newest.len, fingerprint, result, reply);
     }
     struct dure_buf row = {0};
-    int rv = rt->rows->ops->get(rt->rows, DURE_TABLE_KEY, row_type(key), row_id(key), &row);
-    struct wire wire;
+    int rv = rt->rows->ops->get(rt->rows, DURE_TABLE_KEY, dure_idem_row_type(key),
+                                dure_idem_row_id(key), &row);
+    struct dure_idem_wire wire;
     bool mine = rv == 0 && row.len >= sizeof wire;
     if (mine) {
         memcpy(&wire, row.data, sizeof wire);
@@ -140,15 +135,28 @@ int dure_idem_begin(struct dure_runtime *rt, const uint64_t key[2], uint64_t fin
 {
     int rv = look_up(rt, key, fingerprint, result, reply);
     if (rv != 0 || *result == DURE_IDEM_REPLY) return rv;
-    if (table(rt)->count >= DURE_ASKS_MAX * 4) return DURE_EBUSY;
+    if (dure_idem_table(rt)->count >= DURE_ASKS_MAX * 4) return DURE_EBUSY;
     add(rt, key, fingerprint)->running = true;
     return 0;
+}
+
+static void replace(struct dure_runtime *rt, struct dure_idem_entry *entry,
+                    struct dure_idem_bytes bytes)
+{
+    if (entry->newest.data != NULL && entry->newest.lsn <= rt->lsn_durable) {
+        forget(&entry->older);
+        entry->older = entry->newest;
+    } else {
+        forget(&entry->newest);
+    }
+    entry->newest = bytes;
+    rt->idem->unsaved = true;
 }
 
 static void write_entry(struct dure_runtime *rt, const struct dure_ask *ask, int status,
                         const struct dure_buf *headers, const struct dure_buf *body)
 {
-    struct wire wire = {.key = {ask->key[0], ask->key[1]}, .fingerprint = ask->fingerprint,
+    struct dure_idem_wire wire = {.key = {ask->key[0], ask->key[1]}, .fingerprint = ask->fingerprint,
                         .time_ms = rt->open->time_ms, .id = ask->view_id, .status = (uint32_t)status,
                         .type_code = ask->view_type != NULL ? ask->view_type->code : 0,
                         .headers_len = headers ? (uint32_t)headers->len : 0,
@@ -161,12 +169,8 @@ static void write_entry(struct dure_runtime *rt, const struct dure_ask *ask, int
     dure_group_entry_begin(rt, DURE_ENTRY_KEY, &at);
     dure_buf_add(&rt->open->record, bytes.data, bytes.len);
     dure_group_entry_end(rt, at);
-    struct entry *entry = add(rt, ask->key, ask->fingerprint);
-    free(entry->bytes);
-    entry->bytes = bytes.data;
-    entry->len = bytes.len;
-    entry->lsn = rt->open->lsn;
-    entry->collected = 0;
+    struct dure_idem_entry *entry = add(rt, ask->key, ask->fingerprint);
+    replace(rt, entry, (struct dure_idem_bytes){bytes.data, bytes.len, rt->open->lsn});
     entry->running = status == 0;
 }
 
@@ -184,26 +188,28 @@ void dure_idem_write_started(struct dure_runtime *rt, const struct dure_ask *ask
 
 void dure_idem_cancel(struct dure_runtime *rt, const uint64_t key[2])
 {
-    struct entry **at = find(rt, key);
+    struct dure_idem_entry **at = find(rt, key);
     if (*at == NULL) return;
     (*at)->running = false;
-    if ((*at)->bytes == NULL) drop(rt, at);
+    if ((*at)->newest.data == NULL) drop(rt, at);
 }
 
 void dure_idem_recover(struct dure_runtime *rt, const void *bytes, size_t len)
 {
-    struct wire wire;
+    struct dure_idem_wire wire;
     if (len < sizeof wire) return;
     memcpy(&wire, bytes, sizeof wire);
     if (len < sizeof wire + wire.headers_len + wire.body_len) return;
     len = sizeof wire + wire.headers_len + wire.body_len; /* Without the entry's padding. */
-    struct entry *entry = add(rt, wire.key, wire.fingerprint);
-    free(entry->bytes);
-    entry->bytes = malloc(len);
-    DURE_ASSERT(entry->bytes != NULL);
-    memcpy(entry->bytes, bytes, len);
-    entry->len = len;
-    entry->lsn = 1; /* Durable by definition. */
+    if (dure_idem_expired(rt, wire.time_ms)) return;
+    struct dure_idem_entry *entry = add(rt, wire.key, wire.fingerprint);
+    forget(&entry->newest);
+    /* Record 0: durable by definition. */
+    entry->newest = (struct dure_idem_bytes){malloc(len), len, 0};
+    DURE_ASSERT(entry->newest.data != NULL);
+    memcpy(entry->newest.data, bytes, len);
+    entry->saved = false;
+    rt->idem->unsaved = true;
 }
 
 void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn)
@@ -212,11 +218,13 @@ void dure_idem_durable(struct dure_runtime *rt, uint64_t lsn)
     (void)lsn; /* begin compares with lsn_durable. */
 }
 
-static void each(struct dure_runtime *rt,
-                 bool (*visit)(struct dure_runtime *rt, struct entry *entry, void *arg), void *arg)
+typedef bool visit(struct dure_runtime *rt, struct dure_idem_entry *entry, void *arg);
+
+/* Drops the entries for which visit says so. */
+static void each(struct dure_runtime *rt, visit *visit, void *arg)
 {
-    for (size_t i = 0; rt->idem != NULL && rt->idem->count > 0 && i < BUCKETS; i++) {
-        struct entry **at = &rt->idem->buckets[i];
+    for (size_t i = 0; rt->idem != NULL && rt->idem->count > 0 && i < DURE_IDEM_BUCKETS; i++) {
+        struct dure_idem_entry **at = &rt->idem->buckets[i];
         while (*at != NULL) {
             if (visit(rt, *at, arg)) drop(rt, at);
             else at = &(*at)->next;
@@ -224,15 +232,17 @@ static void each(struct dure_runtime *rt,
     }
 }
 
-static bool forget_failed(struct dure_runtime *rt, struct entry *entry, void *arg)
+static bool forget_failed(struct dure_runtime *rt, struct dure_idem_entry *entry, void *arg)
 {
     (void)rt;
     const uint64_t *lsn = arg;
-    if (entry->bytes == NULL || entry->lsn < *lsn) return false;
-    free(entry->bytes);
-    entry->bytes = NULL;
-    entry->lsn = 0;
-    return true;
+    if (entry->newest.data == NULL || entry->newest.lsn < *lsn) return false;
+    forget(&entry->newest);
+    entry->newest = entry->older;
+    entry->older = (struct dure_idem_bytes){0};
+    /* Who waited for that record is told that it failed: nobody runs this key any more. */
+    entry->running = false;
+    return entry->newest.data == NULL;
 }
 
 void dure_idem_failed(struct dure_runtime *rt, uint64_t lsn)
@@ -246,21 +256,38 @@ struct collect {
     uint8_t batch;
 };
 
-static bool collect_one(struct dure_runtime *rt, struct entry *entry, void *arg)
+static bool collect_one(struct dure_runtime *rt, struct dure_idem_entry *entry, void *arg)
 {
     const struct collect *to = arg;
-    if (entry->bytes == NULL || entry->lsn > rt->lsn_durable || entry->collected != 0) return false;
-    to->add(to->checkpoint, DURE_TABLE_KEY, row_type(entry->key), row_id(entry->key), entry->bytes,
-            entry->len);
+    const struct dure_idem_bytes *bytes = durable_bytes(rt, entry);
+    if (bytes != &entry->newest && entry->newest.data != NULL) rt->idem->unsaved = true;
+    if (bytes == NULL) return false;
+    if (entry->collected != 0) { /* In the batch before this one; for the one after it. */
+        if (bytes->lsn != entry->collected_lsn) rt->idem->unsaved = true;
+        return false;
+    }
+    struct dure_idem_wire wire;
+    memcpy(&wire, bytes->data, sizeof wire);
+    if (dure_idem_expired(rt, wire.time_ms) && !entry->running && bytes == &entry->newest) {
+        return true;
+    }
+    if (entry->saved && entry->collected_lsn == bytes->lsn) return false;
+    to->add(to->checkpoint, DURE_TABLE_KEY, dure_idem_row_type(entry->key),
+            dure_idem_row_id(entry->key), bytes->data, bytes->len);
+    dure_idem_sweep_noted(rt, to->checkpoint, to->add, &wire);
     entry->collected = to->batch;
+    entry->collected_lsn = bytes->lsn;
     return false;
 }
 
 void dure_idem_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
                        dure_idem_add *add_write, uint8_t batch)
 {
+    if (rt->idem == NULL) return;
     struct collect to = {checkpoint, add_write, batch};
+    rt->idem->unsaved = false;
     each(rt, collect_one, &to);
+    dure_idem_sweep_collect(rt, checkpoint, add_write, batch);
 }
 
 struct outcome {
@@ -268,22 +295,32 @@ struct outcome {
     uint8_t batch;
 };
 
-static bool written_one(struct dure_runtime *rt, struct entry *entry, void *arg)
+static bool written_one(struct dure_runtime *rt, struct dure_idem_entry *entry, void *arg)
 {
-    (void)rt;
     const struct outcome *outcome = arg;
     if (entry->collected != outcome->batch) return false;
+    bool written = outcome->rv == 0;
     entry->collected = 0;
-    return outcome->rv == 0 && !entry->running;
+    entry->saved = written;
+    if (!written) rt->idem->unsaved = true;
+    /* One that has been written anew meanwhile stays for the next checkpoint. */
+    return written && !entry->running && entry->newest.lsn == entry->collected_lsn;
 }
 
 void dure_idem_written(struct dure_runtime *rt, int rv, uint8_t batch)
 {
+    if (rt->idem == NULL) return;
     struct outcome outcome = {rv, batch};
     each(rt, written_one, &outcome);
+    dure_idem_sweep_written(rt, rv, batch);
 }
 
-static bool always(struct dure_runtime *rt, struct entry *entry, void *arg)
+bool dure_idem_wants(const struct dure_runtime *rt)
+{
+    return rt->idem != NULL && (rt->idem->unsaved || rt->idem->expired_count > 0);
+}
+
+static bool always(struct dure_runtime *rt, struct dure_idem_entry *entry, void *arg)
 {
     (void)rt;
     (void)entry;
@@ -293,7 +330,9 @@ static bool always(struct dure_runtime *rt, struct entry *entry, void *arg)
 
 void dure_idem_fini(struct dure_runtime *rt)
 {
+    if (rt->idem == NULL) return;
     each(rt, always, NULL);
+    free(rt->idem->expired);
     free(rt->idem);
     rt->idem = NULL;
 }

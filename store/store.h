@@ -67,7 +67,7 @@ enum dure_table {
     DURE_TABLE_ROW = 0,   /* (type, id) → a packed row (runtime/row.h). */
     DURE_TABLE_KEY = 1,   /* Idempotency keys: (hash high 32 bits as type, hash low as id) → reply */
     DURE_TABLE_TIMER = 2, /* (0, due ms | …): maintained by the caller. */
-    DURE_TABLE_META = 3,  /* (0, n): checkpoint position, counters. */
+    DURE_TABLE_META = 3,  /* (0, n): checkpoint position, counters; (hour, key): idem.h. */
     DURE_TABLE_OUTBOX = 4,/* (destination << 16 | source shard, sequence) → message bytes. */
     DURE_TABLES = 5,
 };
