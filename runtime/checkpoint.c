@@ -34,8 +34,8 @@ void dure_checkpoint_add(struct dure_checkpoint *cp, struct dure_row_write write
 void dure_checkpoint_add_copy(struct dure_checkpoint *cp, enum dure_table table, uint32_t type,
                               int64_t id, const void *bytes, size_t len)
 {
-    void *copy = dure_arena_alloc(&cp->filling->arena, len);
-    memcpy(copy, bytes, len);
+    void *copy = NULL;
+    if (bytes != NULL) copy = memcpy(dure_arena_alloc(&cp->filling->arena, len), bytes, len);
     dure_checkpoint_add(cp, (struct dure_row_write){.table = table, .type = type, .id = id,
                                                     .value = copy, .value_len = len});
 }
@@ -205,7 +205,7 @@ static void written(void *arg, int rv)
 static bool wanted(struct dure_runtime *rt)
 {
     const struct dure_checkpoint *cp = rt->checkpoint;
-    if (rt->dirty_count == 0 || rt->fatal != 0) return false;
+    if ((rt->dirty_count == 0 && !dure_idem_wants(rt)) || rt->fatal != 0) return false;
     if (cp->retry_ms != 0 && rt->io->wall_ms(rt->io) < cp->retry_ms) return false;
     return dure_checkpoint_tail_bytes(rt) >= DURE_CHECKPOINT_JOURNAL_BYTES ||
            rt->dirty_count >= DURE_CHECKPOINT_ROWS_MAX / 2 ||
@@ -253,6 +253,7 @@ static void slice(struct dure_runtime *rt)
 void dure_checkpoint_step(struct dure_runtime *rt)
 {
     struct dure_checkpoint *cp = rt->checkpoint;
+    if (cp->filling == NULL && cp->writing == NULL) dure_idem_sweep(rt);
     if (cp->filling == NULL && wanted(rt)) begin(rt);
     if (cp->filling != NULL && !cp->filled) slice(rt);
 }
