@@ -46,7 +46,9 @@ void dure_ask_decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_
     }
     ask->decided(ask, answer);
     ask->hold.cb = ask_released;
-    dure_turn_hold(rt, &ask->hold);
+    /* Nothing becomes durable any more: who was never taken hears it at once. */
+    if (rt->fatal != 0 && ask->failed != 0) ask_released(&ask->hold, rt->fatal);
+    else dure_turn_hold(rt, &ask->hold);
 }
 
 void dure_ask_fail(struct dure_runtime *rt, struct dure_ask *ask, int rv)

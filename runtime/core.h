@@ -179,6 +179,8 @@ struct dure_hold { /* Somebody who waits for a record: reads, answers. Embedded;
     void (*cb)(struct dure_hold *hold, int rv); /* 0: durable. Else why not: nothing was kept. */
 };
 
+struct dure_type_counter { int64_t next_id; int64_t max_id; int64_t count; /* existing */ };
+
 struct dure_group {
     uint64_t number;             /* Counts up; never reused. */
     uint64_t lsn;                /* The index its record will have. */
@@ -193,6 +195,7 @@ struct dure_group {
     struct dure_ask *handled;    /* Asks with a key, handled and undecided (KEY started entries). */
     struct dure_mail *taken;     /* Durable mail handled here: given back if the group fails. */
     uint64_t *sequences;         /* Of the shards, as they were before. */
+    struct dure_type_counter *counters; /* Of the types, as they were before. */
     int64_t time_ms;
 };
 
@@ -307,8 +310,6 @@ struct dure_metrics { /* Plain counters; the gateway prints them. */
     uint64_t append_ns_sum, append_ns_buckets[24]; /* Bucket i: < 2^i × 16 µs. */
     uint64_t batch_turns_buckets[16];              /* Bucket i: < 2^i turns in a record. */
 };
-
-struct dure_type_counter { int64_t next_id; int64_t max_id; int64_t count; /* existing */ };
 
 struct dure_runtime {
     struct dure_io *io;

@@ -2,7 +2,7 @@
  * A record that could not be written: everything of it, and of the group behind it, is taken back.
  *
  *   1. asks whose command was handled in them fail with the reason
- *   2. actors become what they were before, newest group first; sequences too
+ *   2. actors become what they were before, newest group first; sequences and ids too
  *   3. mail that these groups made is gone; durable causes come again after RETRY_MS
  *   4. who waited for them hears the reason
  *
@@ -81,6 +81,16 @@ static void fail_waiting(struct dure_runtime *rt, uint64_t group, int rv)
     }
 }
 
+/* Ids that were given go back. Views are fed by durable groups only: theirs stay. */
+static void undo_counters(struct dure_runtime *rt, const struct dure_group *group)
+{
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        if (dure_registry_type(i)->kind == DURE_KIND_VIEW) continue;
+        rt->counters[i].next_id = group->counters[i].next_id;
+        rt->counters[i].max_id = group->counters[i].max_id;
+    }
+}
+
 void dure_failure_undo(struct dure_runtime *rt, int rv)
 {
     struct dure_group *writing = rt->writing;
@@ -90,6 +100,7 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     fail_waiting(rt, writing->number, rv);
     undo_group(rt, open, writing->lsn);
     undo_group(rt, writing, writing->lsn);
+    undo_counters(rt, writing);
     undo_mail(rt, writing->lsn, rv);
     if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
     memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));

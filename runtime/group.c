@@ -32,6 +32,7 @@ void dure_group_begin(struct dure_runtime *rt, struct dure_group *group)
     group->handled = NULL;
     group->taken = NULL;
     memcpy(group->sequences, rt->sequences, rt->options.shards * sizeof(uint64_t));
+    memcpy(group->counters, rt->counters, dure_registry_count() * sizeof rt->counters[0]);
     rt->open = group;
 }
 

@@ -20,9 +20,12 @@ static int init(struct dure_runtime *rt)
     rt->sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[0].sequences = calloc(rt->options.shards, sizeof(uint64_t));
     rt->groups[1].sequences = calloc(rt->options.shards, sizeof(uint64_t));
+    rt->groups[0].counters = calloc(DURE_TYPES_MAX, sizeof(struct dure_type_counter));
+    rt->groups[1].counters = calloc(DURE_TYPES_MAX, sizeof(struct dure_type_counter));
     rt->out = dure_out_new(rt);
     if (rt->sequences == NULL || rt->groups[0].sequences == NULL ||
-        rt->groups[1].sequences == NULL || rt->out == NULL) {
+        rt->groups[1].sequences == NULL || rt->groups[0].counters == NULL ||
+        rt->groups[1].counters == NULL || rt->out == NULL) {
         return DURE_ENOMEM;
     }
     rt->dirty_last = &rt->dirty;
@@ -123,6 +126,7 @@ void dure_runtime_close(struct dure_runtime *rt)
         dure_buf_fini(&rt->groups[i].record);
         free(rt->groups[i].snapshots);
         free(rt->groups[i].sequences);
+        free(rt->groups[i].counters);
     }
     dure_actor_table_fini(&rt->actors);
     free(rt->sequences);
