@@ -157,9 +157,16 @@ static int replay_entries(struct replay *replay, uint64_t index)
         case DURE_ENTRY_INBOX:
             dure_links_recover(replay->rt, (uint8_t)entry->kind, body, entry->len, index);
             break;
-        default: break;
+        case DURE_ENTRY_ACKED: break;
+        default: rv = DURE_EFORMAT; break; /* Passed over, what it says would be lost. */
         }
     }
+}
+
+static void describe(struct replay *replay, uint64_t index, int rv)
+{
+    snprintf(replay->message, sizeof replay->message, "record %llu of the journal: %s",
+             (unsigned long long)index, dure_error_info(rv)->text);
 }
 
 static int check(struct replay *replay, uint64_t index, const struct dure_record_header *header,
@@ -169,10 +176,7 @@ static int check(struct replay *replay, uint64_t index, const struct dure_record
     int rv = dure_record_check(header, len, index);
     if (rv == 0 && index != replay->next) rv = DURE_ECORRUPT;
     if (rv == 0 && rt->last_hash != 0 && header->prev_hash != rt->last_hash) rv = DURE_ECORRUPT;
-    if (rv != 0) {
-        snprintf(replay->message, sizeof replay->message, "record %llu of the journal: %s",
-                 (unsigned long long)index, dure_error_info(rv)->text);
-    }
+    if (rv != 0) describe(replay, index, rv);
     return rv;
 }
 
@@ -185,6 +189,7 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     replay->record.len = 0;
     dure_buf_add(&replay->record, record, len);
     rv = replay_entries(replay, index);
+    if (rv != 0 && replay->message[0] == '\0') describe(replay, index, rv);
     rt->last_hash = dure_record_hash(record, len);
     rt->lsn_durable = index;
     rt->epoch = ((const struct dure_record_header *)record)->epoch;
