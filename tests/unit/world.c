@@ -332,8 +332,12 @@ void world_print(struct world *world, struct dure_buf *out)
     for (size_t i = 0; i < dure_registry_count(); i++) {
         struct dure_type *type = dure_registry_type(i);
         const struct dure_type_counter *counter = &rt->counters[i];
-        dure_buf_printf(out, "%s: %lld, the largest %lld\n", type->name, (long long)counter->count,
-                        (long long)counter->max_id);
+        dure_buf_printf(out, "%s: %lld", type->name, (long long)counter->count);
+        /* Of sagas it is only a bound: most leave nothing behind that it could be known from. */
+        if (type->kind != DURE_KIND_SAGA) {
+            dure_buf_printf(out, ", the largest %lld", (long long)counter->max_id);
+        }
+        dure_buf_byte(out, '\n');
         for (int64_t id = 0; id <= counter->max_id; id++) print_actor(world, type, id, out);
     }
     for (uint32_t shard = 0; shard < world->shards; shard++) {
