@@ -33,6 +33,10 @@
 #define GRAIN ((size_t)64 << 10)
 /* A transaction that makes the tables of a new environment fits. */
 #define OPEN_BYTES ((size_t)256 << 10)
+#define FIRST_BYTES ((size_t)8 << 10)
+#define READERS_MAX 512
+/* LMDB's table of readers: 64 bytes each, and a head. */
+#define LOCK_BYTES ((size_t)READERS_MAX * 64 + 4096)
 
 static char message_text[8192];
 
@@ -198,13 +202,17 @@ static int set_map(struct dure_env *env, size_t size)
 }
 
 /* Blocks for the file from..to; a file system that cannot do that is taken at its word. */
+static int allocate(int fd, uint64_t from, uint64_t to)
+{
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0) return 0;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : dure_error_from_errno(errno);
+}
+
 static int claim(struct dure_env *env, uint64_t from, uint64_t to)
 {
     mdb_filehandle_t fd;
     int code = mdb_env_get_fd(env->lmdb, &fd);
-    if (code != 0) return dure_env_error(code);
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from)) == 0) return 0;
-    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : dure_error_from_errno(errno);
+    return code == 0 ? allocate(fd, from, to) : dure_env_error(code);
 }
 
 static int give_back(struct dure_env *env)
@@ -297,6 +305,25 @@ static int check_data(const char *path, const char **message)
     return rv == 0 ? 0 : fail(rv, message, "%s: %s", data, dure_error_info(rv)->text);
 }
 
+static int claim_file(const char *path, const char *name, size_t bytes, const char **message)
+{
+    char file[4096 + 16];
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int rv = fd >= 0 ? 0 : dure_error_from_errno(errno);
+    if (rv == 0) rv = allocate(fd, 0, bytes);
+    if (fd >= 0) close(fd);
+    return rv == 0 ? 0 : fail(rv, message, "%s: %s", file, dure_error_info(rv)->text);
+}
+
+/* What LMDB writes when it opens: its table of readers, mapped, where a full disk is a signal; and
+ * the first pages of a new file, of which it would leave one behind. */
+static int claim_files(const char *path, const char **message)
+{
+    int rv = claim_file(path, "lock.mdb", LOCK_BYTES, message);
+    return rv == 0 ? claim_file(path, "data.mdb", FIRST_BYTES, message) : rv;
+}
+
 /* A tree that contradicts itself. LMDB is in the middle of it: there is no way back, only out. */
 static void on_damage(MDB_env *lmdb, const char *text)
 {
@@ -315,12 +342,13 @@ int dure_env_open(struct dure_env *env, const struct dure_store_options *options
     int rv = options->read_only ? 0 : make_dir(path, options->dir);
     if (rv != 0) return fail(rv, message, "%s: %s", path, dure_error_info(rv)->text);
     rv = check_data(path, message);
+    if (rv == 0 && !options->read_only) rv = claim_files(path, message);
     if (rv != 0) return rv;
     if (pthread_rwlock_init(&env->grow, NULL) != 0) return DURE_ENOMEM;
     env->grow_ready = true;
     int code = mdb_env_create(&env->lmdb);
     if (code == 0 && tables > 0) code = mdb_env_set_maxdbs(env->lmdb, tables);
-    if (code == 0) code = mdb_env_set_maxreaders(env->lmdb, 512);
+    if (code == 0) code = mdb_env_set_maxreaders(env->lmdb, READERS_MAX);
     if (code == 0) code = mdb_env_set_assert(env->lmdb, on_damage);
     if (code == 0) code = mdb_env_set_mapsize(env->lmdb, OPEN_BYTES); /* Or what the file has. */
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->read_only ? MDB_RDONLY | MDB_NOLOCK : 0u);

@@ -247,13 +247,8 @@ static int drop(struct lmdb_journal *journal, uint64_t upto, uint64_t head)
     return code == MDB_MAP_FULL ? 1 : dure_env_error(code);
 }
 
-static int journal_trim(struct dure_journal *base, uint64_t upto)
+static int drop_growing(struct lmdb_journal *journal, uint64_t upto, uint64_t head)
 {
-    struct lmdb_journal *journal = self(base);
-    DURE_ASSERT(journal->cb == NULL); /* Between appends. */
-    uint64_t first = atomic_load(&journal->first), head = atomic_load(&journal->head);
-    if (upto > head) upto = head;
-    if (upto < first) return 0;
     int rv = dure_env_reserve(&journal->env, RESERVE_EXTRA);
     if (rv == 0) rv = drop(journal, upto, head);
     while (rv == 1) {
@@ -261,6 +256,29 @@ static int journal_trim(struct dure_journal *base, uint64_t upto)
         if (rv == 0) rv = drop(journal, upto, head);
     }
     if (rv == 0) atomic_store(&journal->first, upto + 1);
+    return rv;
+}
+
+static int journal_trim(struct dure_journal *base, uint64_t upto)
+{
+    struct lmdb_journal *journal = self(base);
+    DURE_ASSERT(journal->cb == NULL); /* Between appends. */
+    uint64_t first = atomic_load(&journal->first), head = atomic_load(&journal->head);
+    if (upto > head) upto = head;
+    /* On a full disk a trim frees the pages that it needs itself: in small steps at first. And LMDB
+     * uses pages again from the second transaction on after the one that freed them: the last record
+     * goes by itself, so that the next append has the room of the others. */
+    int rv = 0;
+    for (uint64_t step = head; rv == 0 && first <= upto; step *= 2) {
+        uint64_t most = first < upto ? upto - first : 1;
+        if (step > most) step = most;
+        rv = drop_growing(journal, first + step - 1, head);
+        if (rv == 0) first += step;
+        if (rv != DURE_ENOSPC || step == 1) continue;
+        rv = 0;
+        step = step < 8 ? 1 : step / 8;
+        step = (step + 1) / 2; /* Doubled at once. */
+    }
     return rv;
 }
 

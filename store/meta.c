@@ -9,7 +9,8 @@
  *   3. the file is as long as the newer one says. A few pages may be missing at its end: those that
  *      were made and freed in one transaction are never written
  *
- * Pure reading. Any thread.
+ * What stays unseen is a single bit: one that makes the last but one's number two higher while both
+ * files are of one length. Pure reading. Any thread.
  */
 #include "store/meta.h"
 

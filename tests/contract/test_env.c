@@ -4,8 +4,6 @@
  */
 #include "tests/contract/fixture.h"
 
-#include <signal.h>
-
 #include "store/env.h"
 
 static int setup(void **state)
