@@ -1,12 +1,13 @@
 /*
  * A journal whose file was damaged: one byte at a time is changed all over it, and opening it, the
  * walk and every get must either give exactly the records that were written (each passing its own
- * check) or say that the data is corrupt. Never a wrong record, never one fewer in silence, never a
- * signal.
+ * check) or say that the data is corrupt. Never a wrong record, never one fewer in silence.
  *
  * The attempts run in a child, as LMDB may find a tree that contradicts itself and end the process,
- * which counts as having said so. The child writes a letter an attempt; when it ends in the middle,
- * the next one goes on behind.
+ * or follow a page's own offsets out of the map (its pages carry no checksums): a process that ends
+ * gave no wrong record. Opening alone must survive everything: the meta pages are checked before
+ * LMDB sees them (store/meta.c). The child writes a letter an attempt; when it ends in the middle, the
+ * next one goes on behind.
  */
 #include "tests/contract/fixture.h"
 
@@ -15,6 +16,7 @@
 #include "runtime/record.h"
 
 #define RECORDS 400
+#define META_BYTES (2 * 4096)
 
 struct attempts {
     struct fixture fixture;
@@ -22,7 +24,8 @@ struct attempts {
     uint64_t bytes;
     size_t count;
     struct attempt { uint64_t at; uint8_t flip; } *list;
-    char *verdicts; /* Shared with the child: 0 not tried, 't'rying, 'o'k, 's'aid so, 'w'rong. */
+    char *verdicts; /* Shared with the child: 0 not tried, 't'rying, 'o'k, 's'aid so, 'w'rong,
+                       'l'ess by the last record, 'x' ended by a signal. */
 };
 
 static size_t record_bytes(uint64_t n)
@@ -88,6 +91,8 @@ static int teardown(void **state)
 
 /* ---- One attempt ------------------------------------------------------------------------------ */
 
+enum { WRONG = 1, ONE_LESS = 2 };
+
 /* As the runtime does it: no record is looked at that does not pass its check. */
 static int judge(uint64_t index, const void *record, size_t len)
 {
@@ -95,7 +100,7 @@ static int judge(uint64_t index, const void *record, size_t len)
     int rv = dure_record_check(record, len, index);
     if (rv != 0) return rv;
     make_record(due, index);
-    return len == record_bytes(index) && memcmp(record, due, len) == 0 ? 0 : 1;
+    return len == record_bytes(index) && memcmp(record, due, len) == 0 ? 0 : WRONG;
 }
 
 static int visit(void *arg, uint64_t index, const void *record, size_t len)
@@ -106,13 +111,13 @@ static int visit(void *arg, uint64_t index, const void *record, size_t len)
 
 static int read_all(struct dure_journal *journal)
 {
-    uint64_t count = 0;
-    if (journal->ops->first(journal) != 1 || journal->ops->head(journal) != RECORDS) return 1;
+    uint64_t count = 0, head = journal->ops->head(journal);
+    if (journal->ops->first(journal) != 1 || head + 1 < RECORDS || head > RECORDS) return WRONG;
     int rv = journal->ops->tail(journal, 1, visit, &count);
-    if (rv == 0 && count != RECORDS) rv = 1;
+    if (rv == 0 && count != head) rv = WRONG;
     struct dure_buf out = {0};
     int worst = rv;
-    for (uint64_t n = 1; n <= RECORDS && worst != 1; n++) {
+    for (uint64_t n = 1; n <= head && worst != WRONG; n++) {
         out.len = 0;
         rv = journal->ops->get(journal, n, &out);
         if (rv == 0) rv = judge(n, out.data, out.len);
@@ -120,7 +125,7 @@ static int read_all(struct dure_journal *journal)
         if (rv != 0) worst = rv;
     }
     dure_buf_fini(&out);
-    return worst;
+    return worst == 0 && head < RECORDS ? ONE_LESS : worst;
 }
 
 static char verdict_of(int rv)
@@ -131,6 +136,7 @@ static char verdict_of(int rv)
     case DURE_EFORMAT:
     case DURE_EIO:
     case DURE_ENOTFOUND: return 's';
+    case ONE_LESS: return 'l';
     default: return 'w';
     }
 }
@@ -174,10 +180,18 @@ static void repair(struct attempts *all, const struct attempt *attempt)
     close(fd);
 }
 
+/* Of a meta page: it makes the newest. One bit of it can turn the last but one into the newest, and
+ * nothing in the file tells (store/meta.c): then the last record is missing, which the runtime sees
+ * when a checkpoint has included it. */
+static bool is_number(uint64_t at)
+{
+    return at < META_BYTES && at % 4096 >= 144 && at % 4096 < 152;
+}
+
 /* Every attempt has a verdict afterwards; *said of them is the number of those that were noticed. */
 static void try_all(struct attempts *all, size_t *said)
 {
-    size_t ok = 0, bad = 0;
+    size_t ok = 0, bad = 0, less = 0, ended_by_signal = 0;
     all->verdicts = mmap(NULL, all->count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(all->verdicts != MAP_FAILED);
     for (int ended = 1; ended != 0;) {
@@ -195,14 +209,19 @@ static void try_all(struct attempts *all, size_t *said)
         ok += all->verdicts[i] == 'o';
         *said += all->verdicts[i] == 's';
         if (all->verdicts[i] == 'o' || all->verdicts[i] == 's') continue;
+        if (all->verdicts[i] == 'x' && all->list[i].at >= META_BYTES) {
+            ended_by_signal++;
+            continue;
+        }
+        if (all->verdicts[i] == 'l' && is_number(all->list[i].at) && less++ == 0) continue;
         bad++;
         print_error("byte %llu (page %llu, %llu) xor %02x: %s\n", (unsigned long long)all->list[i].at,
                     (unsigned long long)all->list[i].at / 4096,
                     (unsigned long long)all->list[i].at % 4096, all->list[i].flip,
-                    all->verdicts[i] == 'w' ? "wrong records" : "a signal");
+                    all->verdicts[i] == 'x' ? "a signal" : "wrong records");
     }
-    print_message("%zu attempts: %zu without effect, %zu noticed, %zu bad\n", all->count, ok, *said,
-                  bad);
+    print_message("%zu attempts: %zu without effect, %zu noticed, %zu ended, %zu bad\n", all->count, ok,
+                  *said, ended_by_signal, bad);
     assert_int_equal(bad, 0);
 }
 
@@ -243,7 +262,7 @@ static void test_page_heads(void **state)
 static void test_everywhere(void **state)
 {
     struct attempts *all = *state;
-    for (uint64_t at = 2 * 4096; at < all->bytes; at += 509) add(all, at, (uint8_t)(1u << at % 8));
+    for (uint64_t at = META_BYTES; at < all->bytes; at += 509) add(all, at, (uint8_t)(1u << at % 8));
     size_t said;
     try_all(all, &said);
     assert_true(said > 100);
