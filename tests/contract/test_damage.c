@@ -70,7 +70,10 @@ static int setup(void **state)
         bool done = false;
         make_record(record, n);
         journal->ops->append(journal, n - 1, record, record_bytes(n), stored, &done);
-        for (; !done; journal->ops->poll(journal)) fixture_await(&all->fixture);
+        while (!done) {
+            fixture_await(&all->fixture);
+            journal->ops->poll(journal);
+        }
     }
     journal->ops->close(journal);
     fixture_path(all->path, &all->fixture, "journal/data.mdb");

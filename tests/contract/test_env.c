@@ -48,12 +48,18 @@ static void make_data(struct fixture *fixture)
         bool done = false;
         fixture_pattern(record, sizeof record, n);
         journal->ops->append(journal, n - 1, record, sizeof record, stored, &done);
-        for (; !done; journal->ops->poll(journal)) fixture_await(fixture);
+        while (!done) {
+            fixture_await(fixture);
+            journal->ops->poll(journal);
+        }
     }
     struct dure_row_write write = {.table = DURE_TABLE_META, .id = 1, .value = "row", .value_len = 3};
     bool done = false;
     rows->ops->write(rows, &write, 1, stored, &done);
-    for (; !done; rows->ops->poll(rows)) fixture_await(fixture);
+    while (!done) {
+        fixture_await(fixture);
+        rows->ops->poll(rows);
+    }
     rows->ops->close(rows);
     journal->ops->close(journal);
 }
