@@ -18,6 +18,8 @@
 
 static struct dure_type types[DURE_TYPES_MAX];
 static size_t types_count;
+/* By code, with room: a look-up is a step or two. */
+static struct dure_type *by_code[4 * DURE_TYPES_MAX];
 static const struct dure_system *const *all_systems;
 static bool broken;
 
@@ -59,6 +61,14 @@ static void apply_edited(void *state, const struct dure_event *event)
     }
 }
 
+/* The place of the code, or the empty one where it belongs. */
+static struct dure_type **place_of(uint32_t code)
+{
+    size_t at = code % (4 * DURE_TYPES_MAX);
+    while (by_code[at] != NULL && by_code[at]->code != code) at = (at + 1) % (4 * DURE_TYPES_MAX);
+    return &by_code[at];
+}
+
 static struct dure_type *add_type(enum dure_type_kind kind, const char *system, const char *name,
                                   const char *suffix, const struct dure_schema *schema)
 {
@@ -77,9 +87,9 @@ static struct dure_type *add_type(enum dure_type_kind kind, const char *system, 
                                              .removes = true};
     type->edited.code = dure_registry_code("Edited");
     type->removed.code = dure_registry_code("Removed");
-    for (size_t i = 0; i < types_count; i++) {
-        if (types[i].code == type->code) complain("type", type->name, "its code is taken");
-    }
+    struct dure_type **place = place_of(type->code);
+    if (*place != NULL) complain("type", type->name, "its code is taken");
+    *place = type;
     if (schema->fields_count > DURE_FIELDS_MAX) complain("type", type->name, "too many fields");
     types_count++;
     return type;
@@ -233,10 +243,7 @@ struct dure_type *dure_registry_type(size_t index)
 
 struct dure_type *dure_registry_type_by_code(uint32_t code)
 {
-    for (size_t i = 0; i < types_count; i++) {
-        if (types[i].code == code) return &types[i];
-    }
-    return NULL;
+    return *place_of(code);
 }
 
 struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32_t code)
