@@ -21,7 +21,7 @@ struct dure_buf {
 void dure_buf_fini(struct dure_buf *buf);
 
 /* Makes room for `more` bytes beyond len; afterwards data + len may be written directly. */
-void dure_buf_reserve_slow(struct dure_buf *buf, size_t more);
+__attribute__((noinline, cold)) void dure_buf_reserve_slow(struct dure_buf *buf, size_t more);
 
 static inline char *dure_buf_reserve(struct dure_buf *buf, size_t more)
 {
