@@ -150,12 +150,27 @@ void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor)
     free(actor);
 }
 
+/* What the budget leaves for actors; half of it at least, so that a small one can be worked with. */
+static int64_t memory_max(const struct dure_runtime *rt)
+{
+    int64_t working = dure_actor_table_bytes(&rt->actors);
+    for (int i = 0; i < 2; i++) {
+        const struct dure_group *group = &rt->groups[i];
+        working += (int64_t)(group->arena.bytes + group->record.cap);
+    }
+    /* The store holds a batch a second time while it writes it. */
+    if (rt->checkpoint != NULL) working += 2 * dure_checkpoint_memory(rt);
+    int64_t budget = rt->options.memory_bytes;
+    return working < budget / 2 ? budget - working : budget / 2;
+}
+
 void dure_actor_passivate(struct dure_runtime *rt)
 {
     DURE_ASSERT(!rt->in_turn);
+    rt->memory_max = memory_max(rt);
     for (int step = 0; step < PASSIVATE_STEPS_MAX; step++) {
         struct dure_actor *actor = rt->oldest;
-        if (actor == NULL || rt->memory_bytes <= rt->options.memory_bytes) return;
+        if (actor == NULL || rt->memory_bytes <= rt->memory_max) return;
         if (idle(rt, actor)) {
             dure_actor_drop(rt, actor);
             rt->metrics.passivated++;

@@ -36,6 +36,11 @@ struct dure_actor_table {
 DURE_MUST_CHECK int dure_actor_table_init(struct dure_actor_table *table, int64_t actors);
 void dure_actor_table_fini(struct dure_actor_table *table);
 
+static inline int64_t dure_actor_table_bytes(const struct dure_actor_table *table)
+{
+    return (int64_t)((table->mask + 1) * sizeof table->lines[0]);
+}
+
 struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
                                          const struct dure_type *type, int64_t id);
 /* It must not be there yet. */

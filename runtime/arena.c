@@ -24,6 +24,7 @@ static struct dure_arena_chunk *chunk_after(struct dure_arena *arena, size_t siz
         struct dure_arena_chunk *chunk = malloc(sizeof *chunk + cap);
         DURE_ASSERT(chunk != NULL);
         chunk->cap = cap;
+        arena->bytes += cap;
         chunk->next = *link;
         *link = chunk;
     }

@@ -11,6 +11,7 @@ struct dure_arena_chunk;
 struct dure_arena {
     struct dure_arena_chunk *first, *current; /* A zeroed struct is an empty arena. */
     size_t used;                              /* Of the current chunk. */
+    size_t bytes;                             /* Of all chunks. */
 };
 
 /* Uninitialised bytes aligned for any type, valid until reset. Never NULL. */

@@ -124,7 +124,7 @@ void dure_ask_expire(struct dure_runtime *rt)
 /* Dirty actors cannot leave before a checkpoint: new commands wait for it in the bounded intake. */
 bool dure_ask_memory_short(const struct dure_runtime *rt)
 {
-    return rt->memory_bytes > rt->options.memory_bytes + rt->options.memory_bytes / 4 &&
+    return rt->memory_bytes > rt->memory_max + rt->memory_max / 4 &&
            rt->dirty_count > DURE_CHECKPOINT_SLICE;
 }
 

@@ -31,8 +31,9 @@
 /* Unacknowledged messages between journals, all destinations; beyond: external commands get 503. */
 #define DURE_OUTBOX_MSGS_MAX 65536
 
-/* Memory for actors (flag). The least recently used clean ones leave first; when even dirty ones
- * exceed it (the disk is full or too slow), commands are refused with 503. */
+/* Memory for actors and what is needed to work on them (flag). The least recently used clean actors
+ * leave first; when even dirty ones exceed it (the disk is full or too slow), commands are refused
+ * with 503. */
 #define DURE_MEMORY_BYTES_DEFAULT (512LL * 1024 * 1024)
 #define DURE_MEMORY_BYTES_MIN (1LL * 1024 * 1024)
 /* An actor in memory, small ones counted in: the actor table is made for the budget by it. */

@@ -209,7 +209,7 @@ static bool wanted(struct dure_runtime *rt)
     if (cp->retry_ms != 0 && rt->io->wall_ms(rt->io) < cp->retry_ms) return false;
     return dure_checkpoint_tail_bytes(rt) >= DURE_CHECKPOINT_JOURNAL_BYTES ||
            rt->dirty_count >= DURE_CHECKPOINT_ROWS_MAX / 2 ||
-           rt->memory_bytes > rt->options.memory_bytes ||
+           rt->memory_bytes > rt->memory_max ||
            rt->open->time_ms - cp->last_ms >= DURE_CHECKPOINT_INTERVAL_MS;
 }
 
@@ -284,6 +284,17 @@ int dure_checkpoint_flush(struct dure_runtime *rt)
     } while (!clean);
     await_written(rt);
     return cp->rv;
+}
+
+int64_t dure_checkpoint_memory(const struct dure_runtime *rt)
+{
+    size_t bytes = sizeof *rt->checkpoint;
+    for (int which = 0; which < 2; which++) {
+        const struct dure_checkpoint_batch *batch = &rt->checkpoint->batches[which];
+        bytes += batch->arena.bytes + batch->cap * sizeof batch->writes[0] +
+                 batch->actors_cap * sizeof batch->actors[0];
+    }
+    return (int64_t)bytes;
 }
 
 bool dure_checkpoint_failing(const struct dure_runtime *rt)

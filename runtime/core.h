@@ -123,7 +123,8 @@ void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uin
 /* As the oldest, also when it was dirty. */
 void dure_actor_set_dirty_first(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn);
 void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
-/* Frees least recently used idle clean actors until the budget holds. Not within a turn. */
+/* Frees least recently used idle clean actors until the budget holds, their table, the groups' and
+ * the checkpoint's memory counted in. Not within a turn. */
 void dure_actor_passivate(struct dure_runtime *rt);
 void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Frees this one. */
 
@@ -321,6 +322,7 @@ struct dure_runtime {
     struct dure_actor_table actors;
     struct dure_actor *newest, *oldest;
     int64_t actors_count, memory_bytes;
+    int64_t memory_max; /* For actors: what the budget leaves them now. */
     struct dure_actor *dirty, **dirty_last;
     size_t dirty_count;
     struct dure_type_counter counters[DURE_TYPES_MAX];
@@ -478,6 +480,8 @@ uint64_t dure_checkpoint_lsn(const struct dure_runtime *rt); /* Replay begins be
 DURE_MUST_CHECK int dure_checkpoint_flush(struct dure_runtime *rt);
 /* The last batch failed (the disk is full) and none has succeeded since. */
 bool dure_checkpoint_failing(const struct dure_runtime *rt);
+/* Bytes of its batches. */
+int64_t dure_checkpoint_memory(const struct dure_runtime *rt);
 /* A record became durable (or was replayed): its hash and the bytes so far are remembered. */
 void dure_checkpoint_trail(struct dure_runtime *rt);
 /* Bytes of the records behind the position, which a restart would replay. */

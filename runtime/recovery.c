@@ -227,7 +227,7 @@ int dure_recovery_run(struct dure_runtime *rt, const char **message)
             if (rv == 0) replay.flush_at = FLUSH_DIRTY;
             if (rv == DURE_ENOSPC) rv = 0; /* A full disk must not keep the node down: more memory. */
             dure_actor_passivate(rt);
-            while (rv == 0 && rt->memory_bytes > rt->options.memory_bytes && rt->dirty_count == 0 &&
+            while (rv == 0 && rt->memory_bytes > rt->memory_max && rt->dirty_count == 0 &&
                    rt->oldest != NULL) {
                 int64_t before = rt->memory_bytes;
                 dure_actor_passivate(rt);

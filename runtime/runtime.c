@@ -14,6 +14,7 @@
 
 static int init(struct dure_runtime *rt)
 {
+    rt->memory_max = rt->options.memory_bytes;
     if (dure_actor_table_init(&rt->actors, rt->options.memory_bytes / DURE_ACTOR_BYTES_MEAN) != 0) {
         return DURE_ENOMEM;
     }
