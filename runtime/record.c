@@ -50,10 +50,103 @@ uint64_t dure_record_hash(const void *record, size_t len)
 const struct dure_entry *dure_record_next(const void *record, size_t len, size_t *at,
                                           const void **body)
 {
-    if (len - *at < sizeof(struct dure_entry)) return NULL;
+    if (*at % 8 != 0 || *at > len || len - *at < sizeof(struct dure_entry)) return NULL;
     const struct dure_entry *entry = (const void *)((const char *)record + *at);
-    if (entry->len > len - *at - sizeof *entry) return NULL;
+    if (entry->len % 8 != 0 || entry->len > len - *at - sizeof *entry) return NULL;
     *body = entry + 1;
     *at += sizeof *entry + entry->len;
     return entry;
+}
+
+/* ---- A record as the successor of another ----------------------------------------------------- */
+
+/* Bytes that an entry of this kind has at least; -1: unknown. */
+static int entry_bytes_min(uint32_t kind)
+{
+    switch (kind) {
+    case DURE_ENTRY_EVENT: return (int)sizeof(struct dure_entry_event);
+    case DURE_ENTRY_SAGA:
+    case DURE_ENTRY_TIMER: return (int)sizeof(struct dure_entry_actor);
+    case DURE_ENTRY_TAKEN: return 16;
+    case DURE_ENTRY_KEY:
+    case DURE_ENTRY_DEFERRED:
+    case DURE_ENTRY_OUTBOX:
+    case DURE_ENTRY_INBOX:
+    case DURE_ENTRY_ACKED: return 8; /* Whoever decodes them looks at their length. */
+    default: return -1;
+    }
+}
+
+static int check_entry(const struct dure_entry *entry, const void *body)
+{
+    int least = entry_bytes_min(entry->kind);
+    if (least < 0) return DURE_EFORMAT; /* Passed over, what it says would be lost. */
+    if (entry->len < (uint32_t)least) return DURE_ECORRUPT;
+    uint32_t data_len = 0;
+    if (entry->kind == DURE_ENTRY_EVENT) {
+        data_len = ((const struct dure_entry_event *)body)->data_len;
+    } else if (entry->kind == DURE_ENTRY_SAGA || entry->kind == DURE_ENTRY_TIMER) {
+        data_len = ((const struct dure_entry_actor *)body)->data_len;
+    }
+    return data_len <= entry->len - (uint32_t)least ? 0 : DURE_ECORRUPT;
+}
+
+static int check_entries(const void *record, size_t len, uint32_t entries, const char **why)
+{
+    size_t at = sizeof(struct dure_record_header);
+    const struct dure_entry *entry;
+    const void *body;
+    uint32_t count = 0;
+    while ((entry = dure_record_next(record, len, &at, &body)) != NULL) {
+        int rv = check_entry(entry, body);
+        if (rv == DURE_EFORMAT) *why = "holds an entry this version does not know";
+        if (rv == DURE_ECORRUPT) *why = "holds an entry that is too short for what it says";
+        if (rv != 0) return rv;
+        count++;
+    }
+    if (at == len && count == entries) return 0;
+    *why = "does not hold the entries that its header counts";
+    return DURE_ECORRUPT;
+}
+
+static int check_link(const struct dure_record_chain *chain,
+                      const struct dure_record_header *header, const char **why)
+{
+    bool follows = chain->hash == 0 || header->prev_hash == chain->hash;
+    if (!follows || (header->index == 1 && header->prev_hash != 0)) {
+        *why = "does not follow the one before it: the chain is broken";
+        return DURE_ECORRUPT;
+    }
+    if (chain->epoch == 0) return 0;
+    if (header->epoch < chain->epoch) {
+        *why = "is of an older epoch than the one before it: its writer had been deposed";
+        return DURE_ECORRUPT;
+    }
+    bool rises = header->epoch > chain->epoch;
+    if (rises == (header->kind == DURE_RECORD_EPOCH)) return 0;
+    *why = rises ? "is of a newer epoch that no record began"
+                 : "begins the epoch that had begun before it";
+    return DURE_ECORRUPT;
+}
+
+int dure_record_follow(struct dure_record_chain *chain, const void *record, size_t len,
+                       uint64_t index, const char **why)
+{
+    struct dure_record_header header;
+    int rv = dure_record_check(record, len, index);
+    if (rv != 0) {
+        *why = rv == DURE_EFORMAT ? "was written by a newer version of dure"
+                                  : "is damaged: its checksum, length or index does not fit";
+        return rv;
+    }
+    memcpy(&header, record, sizeof header);
+    if (header.kind != DURE_RECORD_EPOCH && header.kind != DURE_RECORD_BATCH) {
+        *why = "is of a kind this version does not know";
+        rv = DURE_EFORMAT;
+    }
+    if (rv == 0) rv = check_link(chain, &header, why);
+    if (rv == 0) rv = check_entries(record, len, header.entries, why);
+    chain->hash = dure_record_hash(record, len);
+    chain->epoch = header.epoch > chain->epoch ? header.epoch : chain->epoch;
+    return rv;
 }

@@ -68,8 +68,25 @@ void dure_record_seal(void *record, size_t len);
 /* Checks magic, version, length, checksum and that index fits. 0, DURE_ECORRUPT, DURE_EFORMAT. */
 DURE_MUST_CHECK int dure_record_check(const void *record, size_t len, uint64_t index);
 uint64_t dure_record_hash(const void *record, size_t len);
-/* The next entry: *at starts at sizeof header and is moved on. NULL at the end. *body is its bytes.
- * The record must have passed the check. */
+
+/* How far a reader has come: the last record's hash and epoch. Zeroes: unknown, so not compared. */
+struct dure_record_chain { uint64_t hash, epoch; };
+/*
+ * Checks the record, its entries (of a known kind each, as long as it says, as many as the header
+ * says), and that it is the successor of the chain's last one:
+ *
+ *   - prev_hash is that one's hash; 0 at index 1
+ *   - the epoch is that one's, or a higher one in an EPOCH record. A record of a lower epoch is of a
+ *     writer that was deposed (DESIGN 9): refused
+ *
+ * Moves the chain on, also past a sound record that does not follow. 0, DURE_ECORRUPT or DURE_EFORMAT
+ * with *why: what is wrong with "record n …", as a sentence goes on.
+ */
+DURE_MUST_CHECK int dure_record_follow(struct dure_record_chain *chain, const void *record,
+                                       size_t len, uint64_t index, const char **why);
+
+/* The next entry: *at starts at sizeof header and is moved on. NULL at the end, and where no entry
+ * begins; never outside the record. *body is its bytes. */
 const struct dure_entry *dure_record_next(const void *record, size_t len, size_t *at, const void **body);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Recovery: the rows, plus the journal behind them.
  *
- *   1. every record from the checkpoint's position on: checksum, hash chain, index
+ *   1. every record from the checkpoint's position on: checksum, hash chain, epoch, index
  *   2. its entries in order; an actor whose row already includes the record is passed over
  *   3. views are fed by the same events; deferred mail that nobody took goes on
  *
@@ -20,6 +20,7 @@ struct replay {
     struct dure_runtime *rt;
     struct dure_buf record; /* Copy: the journal's bytes are lent, and flushing needs no reader. */
     char message[200];
+    struct dure_record_chain chain;
     uint64_t next;
     size_t flush_at;
 };
@@ -158,25 +159,27 @@ static int replay_entries(struct replay *replay, uint64_t index)
             dure_links_recover(replay->rt, (uint8_t)entry->kind, body, entry->len, index);
             break;
         case DURE_ENTRY_ACKED: break;
-        default: rv = DURE_EFORMAT; break; /* Passed over, what it says would be lost. */
+        default: rv = DURE_EFORMAT; break;
         }
     }
 }
 
-static void describe(struct replay *replay, uint64_t index, int rv)
+static void describe(struct replay *replay, uint64_t index, const char *what)
 {
-    snprintf(replay->message, sizeof replay->message, "record %llu of the journal: %s",
-             (unsigned long long)index, dure_error_info(rv)->text);
+    snprintf(replay->message, sizeof replay->message, "record %llu of the journal %s",
+             (unsigned long long)index, what);
 }
 
-static int check(struct replay *replay, uint64_t index, const struct dure_record_header *header,
-                 size_t len)
+static int check(struct replay *replay, uint64_t index, const void *record, size_t len)
 {
-    struct dure_runtime *rt = replay->rt;
-    int rv = dure_record_check(header, len, index);
-    if (rv == 0 && index != replay->next) rv = DURE_ECORRUPT;
-    if (rv == 0 && rt->last_hash != 0 && header->prev_hash != rt->last_hash) rv = DURE_ECORRUPT;
-    if (rv != 0) describe(replay, index, rv);
+    const char *why = NULL;
+    int rv = dure_record_follow(&replay->chain, record, len, index, &why);
+    if (rv == 0 && index != replay->next) {
+        index = replay->next;
+        why = "is missing";
+        rv = DURE_ECORRUPT;
+    }
+    if (rv != 0) describe(replay, index, why);
     return rv;
 }
 
@@ -189,10 +192,14 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     replay->record.len = 0;
     dure_buf_add(&replay->record, record, len);
     rv = replay_entries(replay, index);
-    if (rv != 0 && replay->message[0] == '\0') describe(replay, index, rv);
-    rt->last_hash = dure_record_hash(record, len);
+    if (rv != 0 && replay->message[0] == '\0') {
+        char what[120];
+        snprintf(what, sizeof what, "cannot be replayed: %s", dure_error_info(rv)->text);
+        describe(replay, index, what);
+    }
+    rt->last_hash = replay->chain.hash;
+    rt->epoch = replay->chain.epoch;
     rt->lsn_durable = index;
-    rt->epoch = ((const struct dure_record_header *)record)->epoch;
     rt->metrics.record_bytes += len;
     dure_checkpoint_trail(rt);
     replay->next = index + 1;
@@ -202,18 +209,43 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     return rv == 0 && flush ? 1 : rv;
 }
 
+/* The rows are of this journal: it goes as far as they do, and the record they end at is the one that
+ * they were made of. It also tells the epoch. One that was trimmed away tells nothing. */
+static int check_position(struct replay *replay, uint64_t head)
+{
+    struct dure_runtime *rt = replay->rt;
+    uint64_t lsn = rt->lsn_durable;
+    if (head < lsn) {
+        snprintf(replay->message, sizeof replay->message,
+                 "the journal ends at %llu, the rows at %llu: records have been lost",
+                 (unsigned long long)head, (unsigned long long)lsn);
+        return DURE_ECORRUPT;
+    }
+    uint64_t expected = rt->last_hash;
+    replay->chain.hash = expected;
+    if (lsn == 0) return 0;
+    int rv = rt->journal->ops->get(rt->journal, lsn, &replay->record);
+    if (rv == DURE_ENOTFOUND) return 0;
+    if (rv != 0) return rv;
+    const char *why = NULL;
+    replay->chain.hash = 0;
+    rv = dure_record_follow(&replay->chain, replay->record.data, replay->record.len, lsn, &why);
+    if (rv == 0 && expected != 0 && replay->chain.hash != expected) {
+        why = "is not the one that the rows were made of";
+        rv = DURE_ECORRUPT;
+    }
+    if (rv != 0) describe(replay, lsn, why);
+    rt->last_hash = replay->chain.hash;
+    rt->epoch = replay->chain.epoch;
+    return rv;
+}
+
 int dure_recovery_run(struct dure_runtime *rt, const char **message)
 {
     static char text[200];
     struct replay replay = {.rt = rt, .next = rt->lsn_durable + 1, .flush_at = FLUSH_DIRTY};
     uint64_t head = rt->journal->ops->head(rt->journal);
-    int rv = 0;
-    if (head < rt->lsn_durable) {
-        snprintf(replay.message, sizeof replay.message,
-                 "the journal ends at %llu, the rows at %llu: records have been lost",
-                 (unsigned long long)head, (unsigned long long)rt->lsn_durable);
-        rv = DURE_ECORRUPT;
-    }
+    int rv = check_position(&replay, head);
     while (rv == 0 && replay.next <= head) {
         rv = rt->journal->ops->tail(rt->journal, replay.next, replay_record, &replay);
         if (rv == 0 && replay.next <= head) {
