@@ -99,6 +99,16 @@ void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bo
     if (exists && actor->id > counter->max_id) counter->max_id = actor->id;
 }
 
+void dure_actor_removed(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    dure_actor_set_exists(rt, actor, false);
+    dure_row_init_state(actor->type, actor->state);
+    dure_timer_set(rt, actor, DURE_NULL);
+    actor->head.version = 0;
+    actor->head.event_lsn = 0;
+    actor->head.event_at = 0;
+}
+
 void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn)
 {
     if (actor->dirty) return;

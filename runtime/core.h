@@ -118,6 +118,9 @@ struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *typ
 struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id);
 /* Keeps the count and the largest id of its type in step. */
 void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bool exists);
+/* It does not exist any more, and nothing is left of it in memory: what is made under its id afterwards
+ * is as new as if its row had been deleted and read again. */
+void dure_actor_removed(struct dure_runtime *rt, struct dure_actor *actor);
 /* The row lacks the change of record `lsn`. One that is dirty already stays where it is. */
 void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn);
 /* As the oldest, also when it was dirty. */

@@ -144,7 +144,8 @@ void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
     actor->head.event_at = (uint32_t)at;
     if (first) actor->head.version++;
     if (type->apply != NULL) type->apply(actor->state, &event);
-    dure_actor_set_exists(rt, actor, !type->removes);
+    if (type->removes) dure_actor_removed(rt, actor);
+    else dure_actor_set_exists(rt, actor, true);
     rt->metrics.events++;
 
     if (!type->internal || (type->rules != NULL && type->rules->projections_count > 0)) {

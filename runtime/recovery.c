@@ -78,7 +78,8 @@ static int replay_event(struct replay *replay, uint64_t index, size_t at, int64_
         actor->head.event_lsn = index;
         actor->head.event_at = (uint32_t)at;
         if (event_type->apply != NULL) event_type->apply(actor->state, &event);
-        dure_actor_set_exists(rt, actor, !event_type->removes);
+        if (event_type->removes) dure_actor_removed(rt, actor);
+        else dure_actor_set_exists(rt, actor, true);
     }
     dure_projection_event(rt, &event, index);
     return 0;

@@ -179,14 +179,7 @@ static void test_removed(void **state)
     (void)state;
     create(1);
     alarm_in(1, 1000);
-    struct dure_edit edit = {.remove = true};
-    struct world_ask ask = {0};
-    struct dure_command remove = {.name = "remove", .aggregate = &village_counter};
-    assert_int_equal(world_ask_try(&world, &ask, &remove, 1, NULL, false), 0);
-    ask.ask.command = NULL;
-    ask.ask.data = &edit;
-    world_run(&world);
-    assert_int_equal(ask.status, 200);
+    world_remove(&world, &village_counter, 1, 200);
     world_checkpoint(&world);
     world_crash(&world);
     world_pass(&world, 5000);

@@ -229,6 +229,24 @@ int64_t world_do(struct world *world, const struct dure_command *command, int64_
     return ask.id;
 }
 
+int world_edit(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+               const struct dure_edit *edit)
+{
+    struct world_ask ask = {.ask = {.type = aggregate->type, .id = id, .data = edit,
+                                    .decided = decided, .released = released}};
+    assert_int_equal(dure_ask_submit(world->rt, &ask.ask), 0);
+    world_run(world);
+    assert_int_equal(ask.released, 1);
+    assert_int_equal(ask.rv, 0);
+    return ask.status;
+}
+
+void world_remove(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+                  int status)
+{
+    assert_int_equal(world_edit(world, aggregate, id, &(struct dure_edit){.remove = true}), status);
+}
+
 /* ---- Looking ------------------------------------------------------------------------------------ */
 
 static const void *look(struct world *world, struct dure_type *type, int64_t id,

@@ -91,6 +91,13 @@ void world_ask(struct world *world, struct world_ask *ask, const struct dure_com
  * the actor's id. */
 int64_t world_do(struct world *world, const struct dure_command *command, int64_t id,
                  const void *payload, int status);
+/* PATCH, PUT or DELETE of plain data: asks, runs, and asserts that it was released as durable. Returns
+ * the status. `edit` is lent. */
+int world_edit(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+               const struct dure_edit *edit);
+/* DELETE of plain data, asserting the status. */
+void world_remove(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+                  int status);
 
 /* The state as it is now; NULL: it does not exist. */
 const void *world_state(struct world *world, const struct dure_aggregate *aggregate, int64_t id);
