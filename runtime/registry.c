@@ -87,49 +87,84 @@ static struct dure_type *add_type(enum dure_type_kind kind, const char *system, 
                                              .removes = true};
     type->edited.code = dure_registry_code("Edited");
     type->removed.code = dure_registry_code("Removed");
+    size_t name_len = strlen(system) + 1 + strlen(name) + strlen(suffix);
+    if (name_len >= sizeof type->name) complain("type", type->name, "its name is too long");
     struct dure_type **place = place_of(type->code);
     if (*place != NULL) complain("type", type->name, "its code is taken");
     *place = type;
-    if (schema->fields_count > DURE_FIELDS_MAX) complain("type", type->name, "too many fields");
     types_count++;
     return type;
 }
 
-static void check_fields(const struct dure_type *type)
+/* Of a state, a payload, a reply, an event or a saga's data. */
+static void check_schema(const char *what, const char *name, const struct dure_schema *schema)
+{
+    if (schema == NULL) return;
+    const char *wrong = dure_schema_check(schema);
+    if (wrong != NULL) complain(what, name, wrong);
+    if (schema->size > STATE_BYTES_MAX) complain(what, name, "is too large");
+}
+
+static void check_type(const struct dure_type *type)
 {
     size_t indexed = 0;
+    check_schema("type", type->name, type->schema);
     for (size_t i = 0; i < type->schema->fields_count; i++) {
         const struct dure_field *field = &type->schema->fields[i];
         if (field->flags & DURE_INDEXED) indexed++;
         if ((field->flags & DURE_INDEXED) && field->kind == DURE_REAL) {
             complain("type", type->name, "a REAL field cannot be indexed");
         }
-        if ((field->kind == DURE_ENUM) != (field->texts != NULL)) {
-            complain("type", type->name, "texts belong to ENUM fields, and to all of them");
-        }
     }
     if (indexed > DURE_INDEX_KEYS_MAX) complain("type", type->name, "too many indexed fields");
     if (type->state_size > STATE_BYTES_MAX) complain("type", type->name, "the state is too large");
 }
 
-static void add_commands(struct dure_aggregate *aggregate)
+/* Mail that outlives its record names its command by the code of one that its aggregate lists. */
+static void check_listed(const struct dure_command *command)
 {
-    if (aggregate->commands == NULL) return;
-    for (size_t i = 0; aggregate->commands[i] != NULL; i++) {
-        const struct dure_command *command = aggregate->commands[i];
-        if (command->aggregate != aggregate) {
-            complain("command", command->name, "is listed by another aggregate");
-        }
-        if (command->handle == NULL) complain("command", command->name, "has no handler");
+    const struct dure_command *const *listed = command->aggregate->commands;
+    while (listed != NULL && *listed != NULL && *listed != command) listed++;
+    if (listed == NULL || *listed == NULL) {
+        complain("command", command->name, "is not listed by its aggregate");
     }
 }
 
-static void add_events(struct dure_aggregate *aggregate)
+static void add_commands(struct dure_aggregate *aggregate)
+{
+    const struct dure_command *const *commands = aggregate->commands;
+    for (size_t i = 0; commands != NULL && commands[i] != NULL; i++) {
+        if (commands[i]->aggregate != aggregate) {
+            complain("command", commands[i]->name, "is listed by another aggregate");
+        }
+        if (commands[i]->handle == NULL) complain("command", commands[i]->name, "has no handler");
+        check_schema("command", commands[i]->name, commands[i]->schema);
+        check_schema("command", commands[i]->name, commands[i]->reply);
+        uint32_t code = dure_registry_code(commands[i]->name);
+        for (size_t j = 0; j < i; j++) {
+            if (dure_registry_code(commands[j]->name) == code) {
+                complain("command", commands[i]->name, "its code is taken");
+            }
+        }
+    }
+    const struct dure_command *special[] = {aggregate->create, aggregate->remove, aggregate->wake};
+    for (size_t i = 0; i < 3; i++) {
+        if (special[i] != NULL) check_listed(special[i]);
+    }
+    const struct dure_transition *row = aggregate->transitions;
+    for (; row != NULL && row->field != NULL; row++) check_listed(row->command);
+}
+
+static void add_events(struct dure_aggregate *aggregate, const struct dure_type *type)
 {
     if (aggregate->events == NULL) return;
     for (size_t i = 0; aggregate->events[i] != NULL; i++) {
         struct dure_event_type *event = aggregate->events[i];
         event->code = dure_registry_code(event->name);
+        check_schema("event", event->name, event->schema);
+        if (event->code == type->edited.code || event->code == type->removed.code) {
+            complain("event", event->name, "its code is taken");
+        }
         for (size_t j = 0; j < i; j++) {
             if (aggregate->events[j]->code == event->code) {
                 complain("event", event->name, "its code is taken");
@@ -153,8 +188,8 @@ static void add_aggregate(struct dure_aggregate *aggregate)
     type->aggregate = aggregate;
     aggregate->type = type;
     add_commands(aggregate);
-    add_events(aggregate);
-    check_fields(type);
+    add_events(aggregate, type);
+    check_type(type);
     if (aggregate->create != NULL && !(aggregate->create->flags & DURE_CREATES)) {
         complain("command", aggregate->create->name, "creates, so it needs DURE_CREATES");
     }
@@ -174,12 +209,14 @@ static void add_saga(struct dure_saga *saga)
     type->saga = saga;
     type->state_size = ((sizeof(struct dure_saga_state) + 15) & ~(size_t)15) + saga->data->size;
     saga->type = type;
-    check_fields(type);
+    check_type(type);
     if (saga->steps_count == 0 || saga->steps_count > DURE_SAGA_STEPS_MAX) {
         complain("saga", saga->name, "needs 1 to DURE_SAGA_STEPS_MAX steps");
     }
     for (size_t i = 0; i < saga->steps_count; i++) {
         const struct dure_saga_step *step = &saga->steps[i];
+        check_listed(step->command);
+        if (step->undo != NULL) check_listed(step->undo);
         if (step->by_key && step->command->aggregate->key == NULL) {
             complain("saga", saga->name, "a step by key needs an aggregate with a key");
         }
@@ -187,13 +224,44 @@ static void add_saga(struct dure_saga *saga)
             complain("saga", saga->name, "a step is undone where it was done");
         }
     }
+    if (saga->refuse != NULL) check_listed(saga->refuse);
 }
 
+/* Of an event that some aggregate lists: what hangs on others would never be called in recovery. */
 static struct dure_event_rules *rules_of(struct dure_event_type *event)
 {
+    if (event->code == 0) complain("event", event->name, "has rules, but no aggregate lists it");
     if (event->rules == NULL) event->rules = calloc(1, sizeof *event->rules);
     DURE_ASSERT(event->rules != NULL);
     return event->rules;
+}
+
+static void add_policy(const struct dure_policy *policy)
+{
+    struct dure_event_rules *rules = rules_of(policy->event);
+    check_listed(policy->command);
+    if (policy->by_key && policy->command->aggregate->key == NULL) {
+        complain("policy", policy->name, "by key needs an aggregate with a key");
+    }
+    if (rules->policies_count == DURE_RULES_MAX) {
+        complain("policy", policy->name, "is one too many of its event");
+        return;
+    }
+    rules->policies[rules->policies_count++] = policy;
+}
+
+static void add_projection(const struct dure_projection *projection)
+{
+    struct dure_event_rules *rules = rules_of(projection->event);
+    const struct dure_type *view = projection->view->type;
+    if (view == NULL || view->kind != DURE_KIND_VIEW) {
+        complain("event", projection->event->name, "is projected into what is no view");
+    }
+    if (rules->projections_count == DURE_RULES_MAX) {
+        complain("event", projection->event->name, "has too many projections");
+        return;
+    }
+    rules->projections[rules->projections_count++] = projection;
 }
 
 static void add_system(const struct dure_system *system)
@@ -204,15 +272,16 @@ static void add_system(const struct dure_system *system)
     for (size_t i = 0; system->sagas != NULL && system->sagas[i] != NULL; i++) {
         add_saga(system->sagas[i]);
     }
+}
+
+/* Of all systems, once all aggregates are known: rules may lead from one to another. */
+static void add_rules(const struct dure_system *system)
+{
     for (size_t i = 0; system->policies != NULL && system->policies[i] != NULL; i++) {
-        struct dure_event_rules *rules = rules_of(system->policies[i]->event);
-        if (rules->policies_count == DURE_RULES_MAX) complain("policy", system->policies[i]->name, "one too many of its event");
-        else rules->policies[rules->policies_count++] = system->policies[i];
+        add_policy(system->policies[i]);
     }
     for (size_t i = 0; system->projections != NULL && system->projections[i] != NULL; i++) {
-        struct dure_event_rules *rules = rules_of(system->projections[i]->event);
-        if (rules->projections_count == DURE_RULES_MAX) complain("event", system->projections[i]->event->name, "has too many projections");
-        else rules->projections[rules->projections_count++] = system->projections[i];
+        add_projection(system->projections[i]);
     }
 }
 
@@ -222,6 +291,7 @@ int dure_registry_init(const struct dure_system *const *systems)
     all_systems = systems;
     dure_key_bound.code = dure_registry_code(dure_key_bound.name);
     for (size_t i = 0; systems[i] != NULL; i++) add_system(systems[i]);
+    for (size_t i = 0; systems[i] != NULL; i++) add_rules(systems[i]);
     return broken ? DURE_EINVAL : 0;
 }
 
