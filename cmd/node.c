@@ -3,8 +3,10 @@
  *
  *   1. open    stores, runtime (recovery), gateway, server; then "ready" on stdout
  *   2. run     the loop
- *   3. stop    SIGINT or SIGTERM: the server drains, the runtime comes to rest, a checkpoint is
- *              flushed so that the next start replays nothing; a second signal stops at once
+ *   3. stop    SIGINT or SIGTERM: the server drains; at its limit nothing new is taken, commands
+ *              that wait for a saga are answered as they are, and who is left is cut off. The
+ *              runtime comes to rest, a checkpoint is flushed so that the next start replays
+ *              nothing; a second signal stops at once
  *
  * A failed sync stops acknowledging and exits with 1, nothing flushed: the journal is what counts.
  */
@@ -44,11 +46,13 @@ static void on_fatal(void *arg, int rv)
     _exit(1);
 }
 
+/* The answers are written by now, as far as they will be. */
 static void on_rest(uv_timer_t *timer)
 {
     struct node *node = timer->data;
-    if (!node->drained || !dure_runtime_idle(node->rt) ||
-        !dure_gateway_idle(node->gateway)) return;
+    if (!node->drained || node->rt->asks_count > 0 || !dure_runtime_idle(node->rt)) return;
+    dure_server_cut(node->server);
+    if (!dure_gateway_idle(node->gateway)) return;
     uv_timer_stop(timer);
     uv_stop(node->loop.uv);
 }
@@ -57,6 +61,7 @@ static void on_drained(void *arg)
 {
     struct node *node = arg;
     node->drained = true;
+    dure_runtime_stop(node->rt);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -64,7 +69,6 @@ static void on_signal(uv_signal_t *signal, int number)
     struct node *node = signal->data;
     if (node->stopping) _exit(128 + number);
     node->stopping = true;
-    node->rt->stopping = false; /* Requests already read are still taken. */
     dure_gateway_stopping(node->gateway);
     dure_server_drain(node->server, (uint64_t)node->config.drain_ms, on_drained, node);
     uv_timer_start(&node->rest, on_rest, 0, 2);

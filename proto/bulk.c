@@ -275,6 +275,7 @@ static bool take_line(struct bulk *bulk, const char *line, size_t len)
     slot->state = DURE_BULK_ASKED;
     rv = dure_ask_submit(bulk->gateway->rt, ask);
     if (rv == DURE_EBUSY && inflight(bulk)) return false; /* Our own answers make room. */
+    if (rv == DURE_ESHUTDOWN) return false; /* Not taken: the connection is cut off soon. */
     if (rv != 0) {
         result_error(slot, rv);
         answered(bulk, slot);

@@ -7,7 +7,8 @@
  *      by whichever callback, leaves before the loop waits again
  *   4. drain: one more look at the sockets, then no more accepts; idle connections are closed,
  *      the others after their last answer
- *   5. close: everything at once; the memory goes when libuv has closed the handles and the handler
+ *   5. cut: whoever is left after the drain is closed, answered or not
+ *   6. close: everything at once; the memory goes when libuv has closed the handles and the handler
  *      has answered what it still has
  *
  * open fails when the address is no address or the system refuses it. Loop thread.
@@ -240,17 +241,23 @@ static void on_listener_closed(uv_handle_t *handle)
     on_handle_closed(handle);
 }
 
+void dure_server_cut(struct dure_server *server)
+{
+    struct dure_ring *link = server->connections.next;
+    while (link != &server->connections) {
+        struct dure_connection *connection = DURE_RING_OWNER(link, struct dure_connection, link);
+        link = link->next; /* Closing one leaves it in the ring for now. */
+        if (connection->state < DURE_CONNECTION_LINGER) dure_output_send(connection);
+        dure_connection_abort(connection);
+    }
+}
+
 void dure_server_close(struct dure_server *server)
 {
     DURE_ASSERT(!server->closing);
     server->closing = true;
     server->drain_cb = NULL;
-    struct dure_ring *link = server->connections.next;
-    while (link != &server->connections) {
-        struct dure_connection *connection = DURE_RING_OWNER(link, struct dure_connection, link);
-        link = link->next;
-        dure_connection_abort(connection);
-    }
+    dure_server_cut(server);
     if (server->listening) {
         server->listening = false;
         uv_close((uv_handle_t *)&server->listener, on_listener_closed);

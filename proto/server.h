@@ -104,9 +104,12 @@ DURE_MUST_CHECK int dure_server_open(struct dure_server **server, struct uv_loop
 uint16_t dure_server_port(const struct dure_server *server);
 void dure_server_stats(const struct dure_server *server, struct dure_server_stats *stats);
 /* Stops listening, answers what runs with Connection: close, closes idle connections, and calls cb
- * when the last one is gone or after timeout_ms, whichever is first. */
+ * when the last one is gone or after timeout_ms, whichever is first. What is left then goes on. */
 void dure_server_drain(struct dure_server *server, uint64_t timeout_ms, void (*cb)(void *arg),
                        void *arg);
+/* Closes every connection, sending no more than the kernel takes at once. on_abort is called for
+ * what is unanswered. */
+void dure_server_cut(struct dure_server *server);
 /* Closes everything; frees itself once libuv has closed its handles (run the loop on). */
 void dure_server_close(struct dure_server *server);
 

@@ -78,6 +78,7 @@ void dure_ask_wait(struct dure_runtime *rt, struct dure_ask *ask)
     if (ask->next != NULL) ask->next->link = &ask->next;
     rt->waiting = ask;
     if (ask->wait_until_ms < rt->wait_next_ms) rt->wait_next_ms = ask->wait_until_ms;
+    if (rt->stopping) rt->wait_next_ms = 0;
 }
 
 void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask)
@@ -103,7 +104,8 @@ void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool
     }
 }
 
-/* Limits of SPEC A6: what is still undecided now is answered with the pending state. */
+/* Limits of SPEC A6: what is still undecided now is answered with the pending state. At a stop every
+ * limit has passed: the sagas go on at the next start. */
 void dure_ask_expire(struct dure_runtime *rt)
 {
     int64_t now = rt->open->time_ms;
@@ -112,12 +114,22 @@ void dure_ask_expire(struct dure_runtime *rt)
     struct dure_ask *next;
     for (struct dure_ask *ask = rt->waiting; ask != NULL; ask = next) {
         next = ask->next;
-        if (ask->wait_until_ms <= now) {
+        if (rt->stopping || ask->wait_until_ms <= now) {
             struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
             dure_ask_decide(rt, ask, &answer);
         } else if (ask->wait_until_ms < rt->wait_next_ms) {
             rt->wait_next_ms = ask->wait_until_ms;
         }
+    }
+}
+
+void dure_ask_drop_intake(struct dure_runtime *rt)
+{
+    while (rt->intake != NULL) {
+        struct dure_ask *ask = rt->intake;
+        rt->intake = ask->handled_next;
+        if (rt->intake == NULL) rt->intake_last = &rt->intake;
+        dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
     }
 }
 

@@ -376,6 +376,8 @@ void dure_ask_decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_
 void dure_ask_fail(struct dure_runtime *rt, struct dure_ask *ask, int rv);
 void dure_ask_wait(struct dure_runtime *rt, struct dure_ask *ask); /* Until its limit. */
 void dure_ask_expire(struct dure_runtime *rt);                     /* Limits that have passed. */
+/* At a stop, what cannot be taken any more: refused with DURE_ESHUTDOWN. */
+void dure_ask_drop_intake(struct dure_runtime *rt);
 bool dure_ask_memory_short(const struct dure_runtime *rt);
 /* True while asks are not taken because the checkpoint is behind; its progress calls the turn. */
 bool dure_ask_held_back(const struct dure_runtime *rt);
@@ -423,6 +425,8 @@ DURE_MUST_CHECK int dure_runtime_open(struct dure_runtime **rt, const struct dur
                                       struct dure_io *io, struct dure_journal *journal,
                                       struct dure_rows *rows, const char **message);
 void dure_runtime_close(struct dure_runtime *rt); /* No append may be outstanding. */
+/* Takes no new asks (DURE_ESHUTDOWN), and answers those that wait for a saga with what there is. */
+void dure_runtime_stop(struct dure_runtime *rt);
 /* True when nothing is queued, forming or being written. */
 bool dure_runtime_idle(const struct dure_runtime *rt);
 

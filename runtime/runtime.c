@@ -3,7 +3,8 @@
  *
  *   1. open    memory from bounds.h, then the checkpoint's positions, then the journal's tail
  *   2. view    an actor as it is now; whoever shows it waits by dure_turn_hold
- *   3. close   frees all; the owner has waited for dure_runtime_idle and flushed a checkpoint
+ *   3. stop    no new asks; those that wait for sagas are answered
+ *   4. close   frees all; the owner has waited for dure_runtime_idle and flushed a checkpoint
  *
  * open fails with DURE_ENOMEM and what recovery finds (DURE_ECORRUPT, DURE_EFORMAT, DURE_EIO); the
  * half-built runtime is closed by the same close. Loop thread.
@@ -67,6 +68,13 @@ int dure_runtime_open(struct dure_runtime **out, const struct dure_options *opti
     rt->open->time_ms = now;
     *out = rt;
     return 0;
+}
+
+void dure_runtime_stop(struct dure_runtime *rt)
+{
+    rt->stopping = true;
+    rt->wait_next_ms = 0;
+    rt->io->soon(rt->io);
 }
 
 bool dure_runtime_idle(const struct dure_runtime *rt)

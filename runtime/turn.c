@@ -564,6 +564,7 @@ void dure_turn_run(struct dure_runtime *rt)
     dure_ask_expire(rt);
     run_ready(rt);
     bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
+    if (!room && rt->stopping) dure_ask_drop_intake(rt);
     while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
         take_ask(rt);
     }
