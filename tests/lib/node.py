@@ -1,6 +1,7 @@
 """A real dure node as a child process, and a client that talks to it.
 
-DURE_BIN names the binary (default build-asan/dure); DURE_WRAP is a command put before it.
+DURE_BIN names the binary (default build-asan/dure); DURE_WRAP is a command put before it;
+DURE_PORTS is the range that nodes listen in (default 20000-29999).
 """
 import os
 import pathlib
@@ -17,6 +18,7 @@ import requests
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("DURE_BIN") or str(ROOT / "build-asan" / "dure")
 WRAP = shlex.split(os.environ.get("DURE_WRAP", ""))
+PORTS = range(*map(int, os.environ.get("DURE_PORTS", "20000-29999").split("-")))
 
 READY_S = 30
 STOP_S = 30
@@ -47,8 +49,9 @@ def wait_until(predicate, timeout=10, what="the predicate"):
 
 
 def free_port():
-    """A loopback port below the ephemeral range, so that no client socket takes it meanwhile."""
-    for port in random.SystemRandom().sample(range(20000, 30000), 200):
+    """A free loopback port. The default range is below the ephemeral one, so that no client socket
+    takes the port meanwhile."""
+    for port in random.SystemRandom().sample(PORTS, min(200, len(PORTS))):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
