@@ -109,10 +109,15 @@ static int take(const void *state, const struct dure_msg *in, struct dure_out *o
     return 0;
 }
 
+/* An account that was filled up meanwhile has no room: the saga parks until it has. */
 static int give_back(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
     const struct shop_pay *pay = state;
     const struct shop_take *back = in->data;
+    if (back->amount > SHOP_AMOUNT_MAX - pay->pay_amount) {
+        dure_refuse(out, 409, "the balance would exceed %lld", (long long)SHOP_AMOUNT_MAX);
+        return 0;
+    }
     emit_moved(out, &shop_pay_canceled, pay, pay->pay_amount + back->amount, back->order_id);
     return 0;
 }
