@@ -41,6 +41,8 @@ struct dure_type {
     /* Made by the registry: every aggregate has them. Internal; payload = the whole state. Edited's
      * apply copies the editable fields; Removed removes. */
     struct dure_event_type edited, removed;
+    /* Of sagas: a person has left a step out; payload = the saga's data. Only audits look at it. */
+    struct dure_event_type skipped;
 };
 
 struct dure_event_rules {

@@ -85,8 +85,11 @@ static struct dure_type *add_type(enum dure_type_kind kind, const char *system, 
                                             .apply = apply_edited};
     type->removed = (struct dure_event_type){.name = "Removed", .schema = schema, .internal = true,
                                              .removes = true};
+    type->skipped =
+        (struct dure_event_type){.name = "Skipped", .schema = schema, .internal = true};
     type->edited.code = dure_registry_code("Edited");
     type->removed.code = dure_registry_code("Removed");
+    type->skipped.code = dure_registry_code("Skipped");
     size_t name_len = strlen(system) + 1 + strlen(name) + strlen(suffix);
     if (name_len >= sizeof type->name) complain("type", type->name, "its name is too long");
     struct dure_type **place = place_of(type->code);
@@ -327,6 +330,7 @@ struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32
     struct dure_type *own = (struct dure_type *)(uintptr_t)type;
     if (code == own->edited.code) return &own->edited;
     if (code == own->removed.code) return &own->removed;
+    if (code == own->skipped.code && own->kind == DURE_KIND_SAGA) return &own->skipped;
     return NULL;
 }
 

@@ -9,8 +9,9 @@
  *   ENDED     nothing is left of it but its effects
  *
  * What cannot go on is parked, never dropped: a compensation or the owner's command that is itself
- * refused, or a deadline. RETRY sends again what was refused; SKIP counts it as done; a late answer
- * unparks by itself, since messages are delivered exactly once. Loop thread.
+ * refused, or a deadline. RETRY sends again what was refused; SKIP counts it as done, and leaves an
+ * event that says so; a late answer unparks by itself, since messages are delivered exactly once.
+ * Loop thread.
  */
 #include <stdio.h>
 
@@ -258,6 +259,10 @@ static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
     if (!state->parked) return;
     bool refused = state->parked == PARKED_REFUSED;
     state->parked = 0;
+    /* What a person leaves out is on record: the sums of money and stock need not add up after it. */
+    if (skip && (refused || state->phase == DURE_SAGA_REFUSING)) {
+        dure_group_event(rt, actor, &actor->type->skipped, DURE_SAGA_DATA(actor->state), false);
+    }
     if (refused && state->phase == DURE_SAGA_FORWARD) {
         if (skip) step_done(rt, actor, 0);
         else send_step(rt, actor);

@@ -5,7 +5,8 @@
  *   stock   opened − removed products' stock = stock + quantity of orders that hold
  *
  * Events give what came in and was removed, rows give the rest. With sagas under way the sums are
- * shown and not judged: money is between account and order then.
+ * shown and not judged: money is between account and order then. The same after a step was skipped:
+ * a person has decided that they need not fit.
  */
 #include "actors/shop/shop.h"
 
@@ -13,7 +14,7 @@ struct audit {
     int64_t deposited, removed_money, balances; /* won */
     int64_t opened, removed_stock, stock;       /* pieces */
     int64_t held_money, held_stock; /* Of orders 주문완료, by the rows. */
-    uint64_t orders, pending, removed;
+    uint64_t orders, pending, removed, skipped;
 };
 
 static void on_event(void *arg, const struct dure_type *type, const struct dure_event *event)
@@ -23,6 +24,8 @@ static void on_event(void *arg, const struct dure_type *type, const struct dure_
         audit->deposited += ((const struct shop_deposit *)event->data)->amount;
     } else if (event->type == &shop_inventory_opened) {
         audit->opened += ((const struct shop_inventory *)event->data)->stock_count;
+    } else if (event->type == &type->skipped) {
+        audit->skipped++;
     } else if (event->type == &type->removed && type == shop_pay.type) {
         audit->removed++;
         audit->removed_money += ((const struct shop_pay *)event->data)->pay_amount;
@@ -55,7 +58,9 @@ static int line(struct dure_buf *out, const char *name, int64_t in, int64_t ther
     int64_t missing = in - there - held;
     dure_buf_printf(out, "shop %s: %lld in = %lld there + %lld in orders%s\n", name, (long long)in,
                     (long long)there, (long long)held,
-                    missing == 0 ? "" : exact ? ": DOES NOT FIT" : " + sagas under way or removed");
+                    missing == 0 ? ""
+                    : exact      ? ": DOES NOT FIT"
+                                 : " + sagas under way, left out or removed");
     return missing == 0 || !exact ? 0 : DURE_ECORRUPT;
 }
 
@@ -63,9 +68,10 @@ static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
     /* What orders held of removed accounts and products went with them. */
-    bool exact = audit->pending == 0 && audit->removed == 0;
-    dure_buf_printf(out, "shop: %llu orders, %llu sagas under way\n",
-                    (unsigned long long)audit->orders, (unsigned long long)audit->pending);
+    bool exact = audit->pending == 0 && audit->removed == 0 && audit->skipped == 0;
+    dure_buf_printf(out, "shop: %llu orders, %llu sagas under way, %llu steps left out\n",
+                    (unsigned long long)audit->orders, (unsigned long long)audit->pending,
+                    (unsigned long long)audit->skipped);
     int money = line(out, "money", audit->deposited - audit->removed_money, audit->balances,
                      audit->held_money, exact);
     int stock = line(out, "stock", audit->opened - audit->removed_stock, audit->stock,
