@@ -88,6 +88,7 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_READYZ: dure_pages_readyz(call); break;
     case DURE_ROUTE_METRICS: dure_pages_metrics(call); break;
     case DURE_ROUTE_SAGAS: dure_sagas_get(call); break;
+    case DURE_ROUTE_SAGA: dure_sagas_get_one(call); break;
     case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
     case DURE_ROUTE_SERVER:
     case DURE_ROUTE_NONE: dure_call_refuse(call, 404, "there is nothing at this path"); break;

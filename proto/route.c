@@ -245,11 +245,13 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
             route->kind = DURE_ROUTE_PROFILE;
         return true;
     }
-    if (count == 4 && is(&segments[0], "sagas")) {
+    if (count >= 3 && is(&segments[0], "sagas")) {
         route->id = dure_route_number(segments[2].text, segments[2].len);
-        route->skip = is(&segments[3], "skip");
-        if (route->id >= 0 && (route->skip || is(&segments[3], "retry")) &&
-            find_saga(&segments[1], route))
+        if (route->id < 0 || !find_saga(&segments[1], route)) return true;
+        route->skip = count == 4 && is(&segments[3], "skip");
+        if (count == 3)
+            route->kind = DURE_ROUTE_SAGA;
+        else if (route->skip || is(&segments[3], "retry"))
             route->kind = DURE_ROUTE_SAGA_COMMAND;
         return true;
     }

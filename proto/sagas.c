@@ -2,10 +2,11 @@
  * Sagas under way.
  *
  *   1. list   one query per saga type, one after the other, each adding its items to the body
- *   2. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
+ *   2. one    the same item by itself
+ *   3. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
  *             answer is 202
  *
- * Fails as a list does, and with 404 or 409 for a push that nothing waits for. Loop thread.
+ * Fails as a list does, and with 404 for one that has ended or 409 for a push that nothing waits for. Loop thread.
  */
 #include "proto/sagas.h"
 
@@ -54,10 +55,11 @@ static void write_saga(const struct dure_type *type, const struct dure_view *vie
         dure_buf_lit(out, "null");
     dure_buf_lit(out, ",\"data\":{");
     if (saga->data != NULL) dure_schema_write_json(saga->data, DURE_SAGA_DATA(state), out);
-    dure_buf_lit(out, "},\"_links\":{");
+    dure_buf_printf(out, "},\"_links\":{\"self\":{\"href\":\"/sagas/%s/%lld\"}", type->name,
+                    (long long)view->id);
     if (state->parked) {
         dure_buf_printf(out,
-                        "\"retry\":{\"href\":\"/sagas/%s/%lld/retry\"},"
+                        ",\"retry\":{\"href\":\"/sagas/%s/%lld/retry\"},"
                         "\"skip\":{\"href\":\"/sagas/%s/%lld/skip\"}",
                         type->name, (long long)view->id, type->name, (long long)view->id);
     }
@@ -131,19 +133,41 @@ void dure_sagas_get(struct dure_call *call)
     next_type(list);
 }
 
+/* False: answered. */
+static bool find(struct dure_call *call, struct dure_view *view)
+{
+    int rv = dure_runtime_view(call->gateway->rt, call->route.saga, call->route.id, view);
+    if (rv == 0) return true;
+    if (rv == DURE_ENOTFOUND) {
+        dure_call_problem(call, 404, "there is no such saga under way", NULL);
+        dure_call_respond_durable(call, NULL);
+    } else {
+        dure_call_fail(call, rv);
+    }
+    return false;
+}
+
+static void show(struct dure_call *call, int status, const struct dure_view *view)
+{
+    call->status = status;
+    dure_call_clear(call);
+    dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
+    write_saga(call->route.saga, view, &call->body);
+}
+
+void dure_sagas_get_one(struct dure_call *call)
+{
+    struct dure_view view;
+    if (!find(call, &view)) return;
+    show(call, 200, &view);
+    dure_call_respond_durable(call, dure_sagas_get_one);
+}
+
 void dure_sagas_push(struct dure_call *call)
 {
     struct dure_runtime *rt = call->gateway->rt;
     struct dure_view view;
-    int rv = dure_runtime_view(rt, call->route.saga, call->route.id, &view);
-    if (rv == DURE_ENOTFOUND) {
-        dure_call_refuse(call, 404, "there is no such saga under way");
-        return;
-    }
-    if (rv != 0) {
-        dure_call_fail(call, rv);
-        return;
-    }
+    if (!find(call, &view)) return;
     if (!((const struct dure_saga_state *)view.state)->parked) {
         dure_call_refuse(call, 409, "the saga is not parked: it goes on by itself");
         return;
@@ -154,9 +178,8 @@ void dure_sagas_push(struct dure_call *call)
     mail->id = call->route.id;
     dure_mailbox_push(rt, mail);
     rt->io->soon(rt->io);
-    call->status = 202;
-    dure_call_clear(call);
-    dure_buf_lit(&call->headers, "Content-Type: application/json\r\n");
-    write_saga(call->route.saga, &view, &call->body);
+    show(call, 202, &view);
+    dure_buf_printf(&call->headers, "Location: /sagas/%s/%lld\r\n", call->route.saga->name,
+                    (long long)call->route.id);
     dure_call_respond_durable(call, NULL);
 }
