@@ -7,10 +7,11 @@
  *   4. the answer waits until what it shows is on disk
  *
  * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
- * sort as in a filter. A page behind the end is empty. A walk by ?after= goes by ascending id
- * whatever sort says, and has no page number; where there are filters it has no totals either,
- * since counting would cost what the walk is to save. A filter value that its field cannot hold is
- * a 400, a page too deep in a large collection as well; too many queries are a 503. Loop thread.
+ * sort as in a filter. A page behind the end is empty. A walk by ?after= goes by ascending id and has
+ * no page number, so another sort or page along with it is a 400; where there are filters it has no
+ * totals either, since counting would cost what the walk is to save. A filter value that its field
+ * cannot hold is a 400, a page too deep in a large collection as well; too many queries are a 503.
+ * Loop thread.
  */
 #include "proto/list.h"
 
@@ -151,6 +152,20 @@ static void read_query(struct list *list, struct dure_field_errors *errors)
         if (end == NULL) return;
         rest = (struct dure_span){end + 1, rest.len - len - 1};
     }
+}
+
+/* What would not be done had better not be asked for: a client that gets another order than it
+ * wanted may not notice. */
+static void check_walk(const struct list *list, struct dure_field_errors *errors)
+{
+    const struct dure_query *query = &list->query;
+    if (!query->by_after) return;
+    bool by_id = query->sorts_count == 0 ||
+                 ((query->sorts[0].field->flags & DURE_ID) && !query->sorts[0].descending);
+    if (!by_id)
+        dure_field_errors_add(errors, "sort", "is not for ?after=, which goes by ascending id");
+    if (list->page > 0)
+        dure_field_errors_add(errors, "page", "is not for ?after=, which goes on from an id");
 }
 
 /* ---- 3: the page ---------------------------------------------------------------------------- */
@@ -319,6 +334,7 @@ void dure_list_get(struct dure_call *call)
     struct dure_field_errors errors;
     errors.count = 0;
     read_query(list, &errors);
+    check_walk(list, &errors);
     list->query.page = last_page(list);
     if (errors.count == 0 && list->impossible) {
         done(&list->query);
@@ -329,7 +345,7 @@ void dure_list_get(struct dure_call *call)
     if (errors.count == 0 && rv == 0) return;
     finish(list);
     if (errors.count > 0) {
-        dure_call_problem(call, 400, "some filters are wrong, see errors", &errors);
+        dure_call_problem(call, 400, "some parameters are wrong, see errors", &errors);
         dure_call_respond(call);
     } else if (rv == DURE_EINVAL) {
         dure_call_refuse(call, 400, "this page lies too deep: walk by ?after=<id>, or filter");

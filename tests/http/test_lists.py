@@ -1,7 +1,7 @@
 """A4: lists; their shape, pages, sorting, filters, and walks."""
 import pytest
 
-from shop import DONE, NO_MONEY
+from shop import DONE, NO_MONEY, wrong_fields
 
 
 @pytest.fixture(scope="module")
@@ -254,9 +254,24 @@ def test_next_links_of_a_walk_by_index(shop):
         assert seen == ids
 
 
+@pytest.mark.parametrize("query, wrong", [
+    ("sort=price", {"sort"}), ("sort=id,desc", {"sort"}), ("sort=price,id,asc", {"sort"}),
+    ("page=1", {"page"}), ("sort=price&page=7&price=7001", {"sort", "page"}),
+    ("sort=id,asc", set()), ("sort=id,price,asc", set()), ("page=0", set()), ("sort=nosuch", set())])
+def test_a_walk_in_another_order(api, many, query, wrong):
+    """A walk goes by ascending id; what asks for another order or for a page is told so."""
+    for url in (f"?after={many[4]}&size=3&{query}", f"?{query}&size=3&after={many[4]}"):
+        if wrong:
+            assert wrong_fields(api.get(f"/shop/inventories{url}")) == wrong
+        else:
+            body, ids = listed(api, url)
+            assert ids == many[5:8]
+            assert listed(api, "?" + body["_links"]["next"]["href"].split("?")[1])[1] == many[8:11]
+
+
 def test_page_of_a_walk(api, many):
-    """A walk ignores sort and page; without filters it has totals, with them none."""
-    plain, ids = listed(api, f"?after={many[4]}&size=3&sort=price,desc&page=7")
+    """A walk has totals without filters, and none with them."""
+    plain, ids = listed(api, f"?after={many[4]}&size=3")
     assert ids == many[5:8]
     assert plain["page"] == {"size": 3, "number": 0, **{
         name: listed(api, "?size=3")[0]["page"][name] for name in ("totalElements", "totalPages")}}
