@@ -191,6 +191,39 @@ def test_put_names_what_is_missing(shop, product):
     assert shop.api.get(product).json() == before
 
 
+def test_put_null(shop):
+    """A null is as good as absent: it clears what is optional, and a required field is named. A
+    governed field never becomes null; it stays, or the PUT is a 409 that changes nothing."""
+    order = shop.open().ordered(1)["id"]
+    delivery = shop.find("deliveries", orderId=order)[0]["id"]
+    pay = shop.url("pays", shop.account)
+    item = shop.api.put(pay, {"userId": shop.user, "point": 5, "status": "vip"}).json()
+    assert (item["point"], item["status"], item["payAmount"]) == (5, "vip", 998999)
+    item = shop.api.put(pay, {"userId": shop.user, "point": None, "status": None}).json()
+    assert (item["point"], item["status"], item["payAmount"]) == (None, None, 998999)
+    urls = (pay, shop.url("inventories", shop.product), shop.url("deliveries", delivery),
+            shop.url("orders", order))
+    for url in urls:
+        before = shop.api.get(url).json()
+        for name in [name for name in before if name not in ("id", "_links")]:
+            response = shop.api.put(url, {**before, name: None})
+            if response.status_code == 200:
+                assert response.json() == {**before, name: response.json()[name]}
+                assert response.json()[name] in (None, before[name])
+            elif response.status_code == 400:
+                assert wrong_fields(response) == {name}
+            else:
+                is_problem(response, 409)
+            if response.status_code != 200:
+                assert shop.api.get(url).json() == before
+            assert shop.api.put(url, before).json() == before
+    assert wrong_fields(shop.api.put(urls[1], {"stockName": None, "price": None,
+                                               "status": None})) == {"stockName", "price"}
+    is_problem(shop.api.put(urls[1], {"stockName": "x", "price": 1, "stockCount": None}), 409)
+    is_problem(shop.api.put(urls[3], {"status": None}), 409)
+    assert shop.holdings == (998999, 999)
+
+
 def test_put_of_what_get_showed(shop, product):
     """A client may send back the whole item, unchanged governed fields, id and _links included."""
     item = shop.api.get(product).json()
