@@ -67,15 +67,17 @@ void dure_checkpoint_add_meta(struct dure_runtime *rt)
     dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_POSITION, &meta, sizeof meta);
     size_t types = dure_registry_count();
     struct counter_row counters[DURE_TYPES_MAX];
+    /* What is durable: as before the oldest group that is not. Views are fed by durable ones only. */
+    const struct dure_group *group = rt->writing != NULL ? rt->writing : rt->open;
     for (size_t i = 0; i < types; i++) {
-        counters[i] = (struct counter_row){
-            .code = dure_registry_type(i)->code, .next_id = rt->counters[i].next_id,
-            .max_id = rt->counters[i].max_id, .count = cp->counts_next[i]};
+        const struct dure_type *type = dure_registry_type(i);
+        const struct dure_type_counter *counter =
+            type->kind == DURE_KIND_VIEW ? &rt->counters[i] : &group->counters[i];
+        counters[i] = (struct counter_row){.code = type->code, .next_id = counter->next_id,
+                                           .max_id = counter->max_id, .count = cp->counts_next[i]};
     }
     dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_COUNTERS, counters, types * sizeof counters[0]);
-    /* What is durable: as before the oldest group that is not. */
-    const uint64_t *sequences = rt->writing != NULL ? rt->writing->sequences : rt->open->sequences;
-    dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_SEQUENCES, sequences,
+    dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_SEQUENCES, group->sequences,
                              rt->options.shards * sizeof(uint64_t));
 }
 

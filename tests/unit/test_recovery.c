@@ -135,28 +135,6 @@ static void tick_to_end(struct run *run, int tick)
     }
 }
 
-static char *printed(struct world *world)
-{
-    struct dure_buf text = {0};
-    world_print(world, &text);
-    dure_buf_byte(&text, '\0');
-    return text.data;
-}
-
-/* Says only where they part: both are long. */
-static void assert_same(const char *now, const char *then)
-{
-    const char *line = now;
-    size_t at = 0;
-    for (; now[at] == then[at] && now[at] != '\0'; at++) {
-        if (now[at] == '\n') line = now + at + 1;
-    }
-    if (now[at] == then[at]) return;
-    size_t from = (size_t)(line - now);
-    fail_msg("is:     %.*s\nshould: %.*s", (int)strcspn(line, "\n"), line,
-             (int)strcspn(then + from, "\n"), then + from);
-}
-
 /* ---- The reference that never crashes ---------------------------------------------------------------- */
 
 #define RECORDS_MAX (TICKS * 4)
@@ -175,7 +153,7 @@ static void run_reference(struct run *run, int64_t began)
 {
     forget_reference();
     begin(run, began);
-    after[world_head(&run->world)] = printed(&run->world);
+    after[world_head(&run->world)] = world_printed(&run->world);
     for (int tick = 0; tick < TICKS; tick++) {
         begin_tick(run, tick);
         submit(run, tick);
@@ -183,7 +161,7 @@ static void run_reference(struct run *run, int64_t began)
             world_round(&run->world);
             uint64_t head = world_head(&run->world);
             assert_true(head < RECORDS_MAX);
-            if (after[head] == NULL) after[head] = printed(&run->world);
+            if (after[head] == NULL) after[head] = world_printed(&run->world);
         } while (!world_idle(&run->world));
     }
     records = world_head(&run->world);
@@ -211,8 +189,8 @@ static void run_with_crash(int64_t began, uint64_t crash_at, bool append_written
                 dure_checkpoint_step(run.world.rt);
                 world_stop(&run.world, append_written, rows_written);
                 world_reopen(&run.world);
-                char *now = printed(&run.world);
-                assert_same(now, after[append_written ? crash_at : crash_at - 1]);
+                char *now = world_printed(&run.world);
+                world_assert_same(now, after[append_written ? crash_at : crash_at - 1]);
                 free(now);
                 begin_tick(&run, tick);
                 /* Nobody was told anything: the clients ask again. */
@@ -224,8 +202,8 @@ static void run_with_crash(int64_t began, uint64_t crash_at, bool append_written
         } while (!world_idle(&run.world));
     }
     assert_true(crashed);
-    char *end = printed(&run.world);
-    assert_same(end, after[records]);
+    char *end = world_printed(&run.world);
+    world_assert_same(end, after[records]);
     free(end);
     world_end(&run.world);
 }
@@ -254,20 +232,6 @@ static void test_every_index(void **state)
 
 /* ---- Replay ---------------------------------------------------------------------------------------------- */
 
-static void appended(void *arg, int rv)
-{
-    *(int *)arg = rv;
-}
-
-static int copy_record(void *arg, uint64_t index, const void *record, size_t len)
-{
-    struct dure_journal *to = arg;
-    int rv = 1;
-    to->ops->append(to, index - 1, record, len, appended, &rv);
-    to->ops->poll(to);
-    return rv;
-}
-
 /* Replaying is idempotent: again and again, from the rows or from the journal alone. */
 static void test_idempotent(void **state)
 {
@@ -275,22 +239,18 @@ static void test_idempotent(void **state)
     static struct run run;
     begin(&run, world_now_ms);
     for (int tick = 0; tick < TICKS; tick++) tick_to_end(&run, tick);
-    char *live = printed(&run.world);
+    char *live = world_printed(&run.world);
     for (int i = 0; i < 6; i++) {
         world_crash(&run.world);
         if (i % 2 == 1) world_checkpoint(&run.world);
-        char *again = printed(&run.world);
-        assert_same(again, live);
+        char *again = world_printed(&run.world);
+        world_assert_same(again, live);
         free(again);
     }
     struct world bare;
-    world_make(&bare, 4);
-    world_stop(&bare, true, true);
-    assert_int_equal(run.world.journal->ops->tail(run.world.journal, 1, copy_record, bare.journal),
-                     0);
-    world_reopen(&bare);
-    char *rebuilt = printed(&bare);
-    assert_same(rebuilt, live);
+    world_rebuild(&run.world, &bare);
+    char *rebuilt = world_printed(&bare);
+    world_assert_same(rebuilt, live);
     free(rebuilt);
     free(live);
     world_end(&bare);

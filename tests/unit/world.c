@@ -368,3 +368,46 @@ uint64_t world_head(const struct world *world)
 {
     return world->journal->ops->head(world->journal);
 }
+
+char *world_printed(struct world *world)
+{
+    struct dure_buf text = {0};
+    world_print(world, &text);
+    dure_buf_byte(&text, '\0');
+    return text.data;
+}
+
+void world_assert_same(const char *is, const char *should)
+{
+    const char *line = is;
+    size_t at = 0;
+    for (; is[at] == should[at] && is[at] != '\0'; at++) {
+        if (is[at] == '\n') line = is + at + 1;
+    }
+    if (is[at] == should[at]) return;
+    size_t from = (size_t)(line - is);
+    fail_msg("is:     %.*s\nshould: %.*s", (int)strcspn(line, "\n"), line,
+             (int)strcspn(should + from, "\n"), should + from);
+}
+
+static void appended(void *arg, int rv)
+{
+    *(int *)arg = rv;
+}
+
+static int copy_record(void *arg, uint64_t index, const void *record, size_t len)
+{
+    struct dure_journal *to = arg;
+    int rv = 1;
+    to->ops->append(to, index - 1, record, len, appended, &rv);
+    to->ops->poll(to);
+    return rv;
+}
+
+void world_rebuild(struct world *world, struct world *bare)
+{
+    world_make(bare, world->shards);
+    world_stop(bare, true, true);
+    assert_int_equal(world->journal->ops->tail(world->journal, 1, copy_record, bare->journal), 0);
+    world_reopen(bare);
+}

@@ -114,6 +114,12 @@ void world_history(struct world *world, const struct dure_aggregate *aggregate, 
 /* Everything that shall be equal between a run that crashed and one that never did, as text: every
  * actor (state, version, timer), counters, sequences, the history of aggregates. */
 void world_print(struct world *world, struct dure_buf *out);
+/* The same, as a string to be freed. */
+char *world_printed(struct world *world);
+/* Fails, and says where they part, unless they are equal: both are long. */
+void world_assert_same(const char *is, const char *should);
 uint64_t world_head(const struct world *world); /* Index of the journal's last record. */
+/* Makes `bare` a node over a copy of the journal, and nothing else: what a rebuild gives. */
+void world_rebuild(struct world *world, struct world *bare);
 
 #endif
