@@ -28,7 +28,9 @@ def answer(sock):
 
 def connections(node):
     """How many connections the node has open, that of this question not counted."""
-    text = node.client().get("/metrics").text
+    with node.raw() as sock:
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        text = b"".join(iter(lambda: sock.recv(65536), b"")).decode()
     return int(re.search(r"^dure_http_open_connections (\d+)$", text, re.M).group(1)) - 1
 
 
