@@ -125,6 +125,7 @@ void dure_connection_abort(struct dure_connection *connection)
     connection->receiving = NULL;
     connection->reading = false;
     dure_exchange_orphan_all(connection);
+    dure_output_count(connection);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
     dure_exchange_tell_orphans(connection->server);
 }
@@ -279,7 +280,9 @@ void dure_connection_work(struct dure_connection *connection)
 {
     if (connection->state == DURE_CONNECTION_CLOSED) return;
     dure_output_send(connection);
-    if (connection->state == DURE_CONNECTION_CLOSED || connection->feeding) return;
+    if (connection->state == DURE_CONNECTION_CLOSED) return;
+    dure_output_count(connection);
+    if (connection->feeding) return;
     tell_drained(connection);
     if (!connection->reading && !connection->eof && dure_receive_wanted(connection)) {
         feed_leftover(connection);

@@ -66,11 +66,21 @@ static void keep(struct dure_buf *buf)
     buf->len = 0;
 }
 
+/* What of its answer is not in the connection's output, there already or expected. */
+static void count(struct dure_exchange *exchange)
+{
+    size_t bytes = exchange->out.len + (exchange->answered ? 0 : exchange->expected);
+    exchange->connection->behind_bytes += bytes - exchange->counted;
+    exchange->counted = bytes;
+}
+
 static void leave_connection(struct dure_exchange *exchange)
 {
     struct dure_connection *connection = exchange->connection;
     dure_ring_remove(&exchange->link);
     if (connection == NULL) return;
+    connection->behind_bytes -= exchange->counted;
+    exchange->counted = 0;
     DURE_ASSERT(connection->exchanges_count > 0);
     connection->exchanges_count--;
     if (connection->receiving == exchange) connection->receiving = NULL;
@@ -173,6 +183,7 @@ static void advance(struct dure_connection *connection)
         if (first->out.len > 0) {
             dure_buf_add(connection_out(connection), first->out.data, first->out.len);
             first->out.len = 0;
+            count(first);
         }
         if (!first->answered) return;
         bool goes_on = first->keep_alive;
@@ -220,6 +231,7 @@ static void answer(struct dure_exchange *exchange, int status, const struct dure
     write_head(exchange, out, status, headers, DURE_RESPONSE_LENGTH, body_len);
     if (!exchange->bodiless && status != 204 && status != 304) dure_buf_add(out, body, body_len);
     exchange->answered = true;
+    count(exchange);
     advance(exchange->connection);
 }
 
@@ -301,6 +313,13 @@ void dure_exchange_respond(struct dure_exchange *exchange, int status,
         answer(exchange, status, headers, body, body_len);
 }
 
+void dure_exchange_expect(struct dure_exchange *exchange, size_t bytes)
+{
+    DURE_ASSERT(exchange->given && !exchange->answered);
+    exchange->expected = bytes;
+    if (exchange->connection != NULL) count(exchange);
+}
+
 void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers)
 {
     DURE_ASSERT(exchange->given && !exchange->answered && !exchange->started);
@@ -311,6 +330,7 @@ void dure_exchange_start(struct dure_exchange *exchange, int status, const struc
     write_head(exchange, output(exchange), status, headers,
                exchange->chunked ? DURE_RESPONSE_CHUNKED : DURE_RESPONSE_CLOSE, 0);
     if (status == 204 || status == 304) exchange->bodiless = true;
+    count(exchange);
     dure_connection_mark(exchange->connection);
 }
 
@@ -328,6 +348,7 @@ void dure_exchange_write(struct dure_exchange *exchange, const void *bytes, size
     } else {
         dure_buf_add(out, bytes, len);
     }
+    count(exchange);
     dure_connection_mark(exchange->connection);
 }
 
@@ -344,6 +365,7 @@ void dure_exchange_end(struct dure_exchange *exchange)
     cut_request(exchange);
     if (!exchange->keep_alive) dure_connection_last(connection);
     exchange->answered = true;
+    count(exchange);
     advance(connection);
 }
 

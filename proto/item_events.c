@@ -15,6 +15,8 @@
 #include "runtime/history.h"
 
 #define READS_MAX 3
+/* Of the history of an aggregate that has seen much. */
+#define EXPECTED_BYTES (256 * 1024)
 
 struct past {
     struct dure_history history;
@@ -91,6 +93,7 @@ void dure_item_events_get(struct dure_call *call)
         return;
     }
     running++;
+    dure_exchange_expect(call->exchange, EXPECTED_BYTES);
     past->call = call;
     past->history = (struct dure_history){.journal = rt->journal,
                                           .shards = rt->options.shards,

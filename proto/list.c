@@ -22,6 +22,8 @@
 #include "proto/problem.h"
 
 #define VALUE_BYTES_MAX 1024
+/* An item as JSON, about. */
+#define ITEM_BYTES_MEAN 512
 
 struct list {
     struct dure_query query;
@@ -341,7 +343,10 @@ void dure_list_get(struct dure_call *call)
         return;
     }
     int rv = 0;
-    if (errors.count == 0) rv = dure_query_start(call->gateway->rt, &list->query);
+    if (errors.count == 0) {
+        dure_exchange_expect(call->exchange, list->query.size * ITEM_BYTES_MEAN);
+        rv = dure_query_start(call->gateway->rt, &list->query);
+    }
     if (errors.count == 0 && rv == 0) return;
     finish(list);
     if (errors.count > 0) {

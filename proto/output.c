@@ -6,6 +6,7 @@
  *      handed to libuv, and the next answers gather meanwhile
  *   3. when libuv is done, the connection is marked again
  *
+ * When all connections together have too much unsent, those whose write is the oldest are aborted.
  * A failed write means that the client is gone: the connection is aborted. A client that takes
  * nothing runs into the write deadline. Loop thread.
  */
@@ -38,6 +39,14 @@ size_t dure_output_unsent(const struct dure_connection *connection)
     if (connection->writing)
         queued = uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
     return connection->out.len + queued;
+}
+
+void dure_output_count(struct dure_connection *connection)
+{
+    size_t bytes = connection->out.cap + connection->sending.cap + connection->behind_bytes;
+    if (connection->state == DURE_CONNECTION_CLOSED) bytes = 0; /* It goes in this round. */
+    connection->server->stats.unsent_bytes += bytes - connection->counted_bytes;
+    connection->counted_bytes = bytes;
 }
 
 static void on_written(uv_write_t *write, int status)
@@ -86,6 +95,18 @@ void dure_output_send(struct dure_connection *connection)
     dure_deadline_set(server, &connection->write_deadline, DURE_DEADLINE_WRITE);
 }
 
+/* Memory is short: a client that reads keeps its connection longer than one that does not. */
+static void cut_slowest(struct dure_server *server)
+{
+    struct dure_ring *slow = &server->deadlines[DURE_DEADLINE_WRITE];
+    while (server->stats.unsent_bytes > server->options.outputs_bytes_max &&
+           !dure_ring_empty(slow)) {
+        server->stats.timeouts_total++;
+        dure_connection_abort(
+            DURE_RING_OWNER(slow->next, struct dure_connection, write_deadline.link));
+    }
+}
+
 void dure_output_flush(struct dure_server *server)
 {
     for (int pass = 0; pass < PASSES_MAX && !dure_ring_empty(&server->dirty); pass++) {
@@ -99,6 +120,7 @@ void dure_output_flush(struct dure_server *server)
             dure_connection_work(connection);
         }
     }
+    cut_slowest(server);
     /* The rest has its turn after one look at the sockets: the poll must not wait. */
     if (!dure_ring_empty(&server->dirty)) dure_deadline_arm(server, uv_now(server->loop));
 }

@@ -217,7 +217,8 @@ bool dure_receive_wanted(const struct dure_connection *connection)
 {
     const struct dure_server_options *options = &connection->server->options;
     if (connection->state >= DURE_CONNECTION_LINGER) return false;
-    if (dure_output_unsent(connection) >= output_max(connection)) return false;
+    size_t unsent = dure_output_unsent(connection) + connection->behind_bytes;
+    if (unsent >= output_max(connection)) return false;
     if (connection->receiving != NULL) return !connection->receiving->paused;
     return connection->state == DURE_CONNECTION_OPEN &&
            connection->exchanges_count < options->pipeline_max;

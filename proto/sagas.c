@@ -6,11 +6,15 @@
  *   3. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
  *             answer is 202
  *
- * Fails as a list does, and with 404 for one that has ended or 409 for a push that nothing waits for. Loop thread.
+ * Fails as a list does, and with 404 for one that has ended or 409 for a push that nothing waits
+ * for. Loop thread.
  */
 #include "proto/sagas.h"
 
 #include <stdlib.h>
+
+/* Of an answer with many sagas. */
+#define EXPECTED_BYTES (256 * 1024)
 
 struct list {
     struct dure_query query;
@@ -126,6 +130,7 @@ void dure_sagas_get(struct dure_call *call)
         return;
     }
     list->call = call;
+    dure_exchange_expect(call->exchange, EXPECTED_BYTES);
     call->status = 200;
     dure_call_clear(call);
     dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");

@@ -63,6 +63,8 @@ struct dure_exchange {
     bool answered;
     bool paused;
     bool skipped;     /* Refused; its request body is read and dropped. */
+    size_t expected;  /* Bytes of the answer that is to come. */
+    size_t counted;   /* What connection->behind_bytes holds of this. */
     bool wants_drain; /* The handler saw unsent bytes and may wait for on_drain. */
 };
 
@@ -90,6 +92,8 @@ struct dure_connection {
     struct dure_buf out;             /* Answers in order, not yet handed to the kernel. */
     struct dure_buf sending;         /* What libuv is writing. */
     size_t sending_left;             /* At the last look of the write deadline. */
+    size_t behind_bytes;             /* Answers that wait for one before them, or are expected. */
+    size_t counted_bytes;            /* What stats.unsent_bytes holds of this. */
     struct dure_deadline read_deadline, write_deadline;
     size_t dropped_bytes; /* Read and thrown away at the end. */
     bool reading;         /* uv_read_start is in force. */
@@ -186,6 +190,8 @@ void dure_exchange_free_pool(struct dure_server *server);
 void dure_output_flush(struct dure_server *server);
 void dure_output_send(struct dure_connection *connection);
 size_t dure_output_unsent(const struct dure_connection *connection);
+/* Brings the server's count of unsent bytes up to date. */
+void dure_output_count(struct dure_connection *connection);
 /* An empty buffer with memory from last time, if there is one; and back. */
 struct dure_buf dure_output_take_spare(struct dure_server *server);
 void dure_output_give_spare(struct dure_server *server, struct dure_buf *buf);

@@ -58,6 +58,8 @@
 #define DURE_HTTP_CONNECTIONS_MAX 10000
 #define DURE_HTTP_PIPELINE_MAX 128
 #define DURE_HTTP_OUTPUT_BYTES_MAX (1024 * 1024)
+/* Answers that clients have not read, of all connections together: some 600 pages of 1000 items. */
+#define DURE_HTTP_UNREAD_BYTES_MAX (256 * 1024 * 1024)
 #define DURE_HTTP_HEADER_TIMEOUT_MS 10000
 #define DURE_HTTP_BODY_TIMEOUT_MS 20000
 #define DURE_HTTP_IDLE_TIMEOUT_MS 75000
@@ -107,6 +109,7 @@ _Static_assert(DURE_GROUP_BYTES_MAX < DURE_RECORD_BYTES_MAX, "a group fits its r
 _Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
 _Static_assert(DURE_BULK_UNREAD_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_ALL, "one gets its full share");
 _Static_assert(DURE_HTTP_OUTPUT_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_MAX, "bulk gets more, not less");
+_Static_assert(DURE_BULK_UNREAD_BYTES_ALL < DURE_HTTP_UNREAD_BYTES_MAX, "bulk alone cuts nobody");
 _Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is a small body");
 _Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");
 _Static_assert(DURE_BULK_INFLIGHT_MAX <= DURE_MAILBOX_MSGS_MAX, "a bulk run for one actor fits");

@@ -139,6 +139,12 @@ void *dure_exchange_data(const struct dure_exchange *exchange)
     return exchange->data;
 }
 
+void dure_exchange_expect(struct dure_exchange *exchange, size_t bytes)
+{
+    assert_int_equal(exchange->status, 0);
+    assert_true(bytes > 0);
+}
+
 void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers)
 {
     assert_int_equal(exchange->status, 0);
