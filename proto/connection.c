@@ -289,6 +289,10 @@ void dure_connection_work(struct dure_connection *connection)
         settle(connection);
         if (dure_receive_wanted(connection)) start_reading(connection);
     }
+    /* An answer that began before the drain did not say that it is the last. */
+    const struct dure_server *server = connection->server;
+    if (server->draining && server->sweep_rounds == 0 && dure_connection_idle(connection))
+        dure_connection_last(connection);
     if (finished(connection))
         end(connection);
     else

@@ -1,4 +1,4 @@
-"""Stopping with requests under way: each is answered or cut off cleanly, and the node ends with 0."""
+"""Stopping with requests under way: each is answered or cut off cleanly; the node ends with 0."""
 import json
 import signal
 import socket
@@ -122,9 +122,10 @@ def test_bulk_that_ends(stopping):
         assert sock.recv(1)  # It has begun.
         one.term()
         nodes.wait_until(lambda: not_listening(one.node))
+        began = time.monotonic()
         sock.sendall(chunk(line * 500) + b"0\r\n\r\n")
-        stream = b"H" + everything(sock)[0:]
-    stream = b"HTTP" + stream[stream.index(b"/1.1"):]
+        stream = b"H" + everything(sock)
+    assert time.monotonic() - began < 4  # The drain limit is not waited for.
     assert stream.endswith(b"\r\n0\r\n\r\n")
     assert [r["status"] for r in results(stream)] == [201] * 1000
     one.ended(3)
