@@ -104,8 +104,8 @@ void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool
     }
 }
 
-/* Limits of SPEC A6: what is still undecided now is answered with the pending state. At a stop every
- * limit has passed: the sagas go on at the next start. */
+/* Limits of SPEC A6: what is still undecided now is answered with the pending state. At a stop
+ * every limit has passed: the sagas go on at the next start. */
 void dure_ask_expire(struct dure_runtime *rt)
 {
     int64_t now = rt->open->time_ms;

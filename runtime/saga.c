@@ -259,7 +259,7 @@ static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
     if (!state->parked) return;
     bool refused = state->parked == PARKED_REFUSED;
     state->parked = 0;
-    /* What a person leaves out is on record: the sums of money and stock need not add up after it. */
+    /* What a person leaves out is on record: sums of money and stock need not add up after it. */
     if (skip && (refused || state->phase == DURE_SAGA_REFUSING)) {
         dure_group_event(rt, actor, &actor->type->skipped, DURE_SAGA_DATA(actor->state), false);
     }
