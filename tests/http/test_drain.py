@@ -76,6 +76,8 @@ def not_listening(node):
         node.raw().close()
     except ConnectionRefusedError:
         return True
+    except OSError:
+        pass  # It was about to be taken when the listener was closed: ask again.
     return False
 
 
