@@ -1,0 +1,125 @@
+"""README's walk, as it is written there: every command is run by a shell, one after the other, on a
+fresh node; only the port is another. Each answer is what README shows."""
+import json
+import re
+import subprocess
+
+import pytest
+
+import node as nodes
+
+README = (nodes.ROOT / "README.md").read_text(encoding="utf-8")
+ADDRESS = "localhost:8088"
+ELLIPSIS = "…"
+
+
+def commands():
+    """[(command, the lines shown below it, the comment behind it)] of the walk, in order."""
+    section = re.search(r"^## A walk.*?(?=^## )", README, re.M | re.S).group(0)
+    block, = re.findall(r"^```\n(.*?)^```$", section, re.M | re.S)
+    found = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            command, _, comment = line[2:].partition(" # ")
+            found.append((command.strip(), [], comment.strip()))
+        elif line:
+            found[-1][1].append(line)
+    return found
+
+
+def like(shown):
+    """A pattern for what README shows, where … stands for anything."""
+    return "".join(".*" if part == ELLIPSIS else re.escape(part)
+                   for part in re.split(f"({ELLIPSIS})", shown))
+
+
+def run(command, port):
+    """What the command prints; it succeeds."""
+    assert ADDRESS in command
+    done = subprocess.run(["bash", "-c", command.replace(ADDRESS, f"127.0.0.1:{port}")],
+                          capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, (command, done)
+    return done.stdout.decode()
+
+
+def check_comment(comment, printed):
+    """A comment shows a part of the answer, or tells the events of a history."""
+    if comment.startswith('"'):
+        assert comment in printed
+    elif comment:
+        names = re.fullmatch(r"its history as CloudEvents: (.*)", comment).group(1).split(", ")
+        events = json.loads(printed)["_embedded"]["events"]
+        assert [event["data"]["eventType"] for event in events] == names
+
+
+def test_walk(fresh):
+    """The walk through the shop shows what the node answers."""
+    walk = commands()
+    assert len(walk) >= 10
+    assert all(shown or comment for _, shown, comment in walk)
+    for command, shown, comment in walk:
+        printed = run(command, fresh.port)
+        check_comment(comment, printed)
+        if not shown:
+            continue
+        assert re.fullmatch("\n".join(map(like, shown)), printed.rstrip("\n")), (command, printed)
+        if shown[0].startswith("{"):
+            # Not only somewhere: what is shown in full is in the document, by name.
+            document = json.loads(printed)
+            fields = json.loads(re.sub(r',?"_links":\{.*', "", shown[0]) + "}")
+            assert fields.items() <= document.items()
+
+
+def test_httpie_line():
+    """The command that README names for httpie asks for what the curl command below it asks for."""
+    path, user, amount = re.search(r"`http POST :8088(/\w+) userId=(\d+) payAmount=(\d+)`",
+                                   README).groups()
+    body = json.dumps({"userId": int(user), "payAmount": int(amount)}, separators=(",", ":"))
+    assert f"{ADDRESS}{path} " in README and body in README
+
+
+@pytest.mark.parametrize("text", re.findall(r"(?:build/dure|\./cmd/up|tests/\w+/run)(?: [^\n`#]*)?",
+                                            README))
+def test_commands_are_there(text):
+    """What README calls is there, and takes the subcommand or the options that README shows."""
+    program, *args = text.split()
+    assert (nodes.ROOT / program).exists() or program == "build/dure"
+    if program == "build/dure":
+        done = nodes.dure(*args[:1], "--help")
+        assert done.returncode == 0 and b"Usage" in done.stdout
+    for option in [arg for arg in args if arg.startswith("--") and program == "./cmd/up"]:
+        usage = subprocess.run([nodes.ROOT / program, "--help"], capture_output=True, check=True)
+        assert option.encode() in usage.stdout
+
+
+def test_what_cannot_be_done(fresh):
+    """The refusals that README lists are what the node says."""
+    api = fresh.client()
+    for path, body in (("/inventories", {"stockName": "TV", "stockCount": 1000, "price": 1000}),
+                       ("/pays", {"userId": 1, "payAmount": 10**9}),
+                       ("/pays", {"userId": 2, "payAmount": 1})):
+        assert api.post(path, body).status_code == 201
+
+    def order(**fields):
+        return api.post("/orders", {"productId": 1, "userId": 1, **fields})
+    text = re.search(r"What cannot be done.*?\n\n", README, re.S).group(0).replace("\n", " ")
+    for wish, answer in (("1001 pieces of 1000 → 409 `재고부족`", order(quantity=1001)),
+                         ("too little money → 409 `잔액부족`", order(quantity=1, userId=2))):
+        status, word = re.search(r"(\d+) `(\w+)`", wish).groups()
+        assert wish in text and answer.status_code == int(status)
+        assert word in answer.json()["detail"]
+    assert "a second cancel → 409" in text
+    kept = order(quantity=1).json()["_links"]["self"]["href"]
+    assert [api.delete(kept).status_code for _ in range(2)] == [204, 409]
+    assert "a quantity of 0 → 400 naming the field" in text
+    refused = order(quantity=0)
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["quantity"]
+
+
+def test_paths_that_readme_names(fresh):
+    """Every other path that README names answers."""
+    paths = set(re.findall(r"`(/[a-z]+)`", README)) - {"/shop"}
+    assert {"/metrics", "/livez", "/readyz", "/sagas"} <= paths
+    for path in paths:
+        assert fresh.client().get(path).status_code == 200, path
