@@ -10,12 +10,6 @@
 
 #define CHUNK_BYTES ((size_t)64 * 1024)
 
-struct dure_arena_chunk {
-    struct dure_arena_chunk *next;
-    size_t cap;
-    _Alignas(max_align_t) char bytes[];
-};
-
 static struct dure_arena_chunk *chunk_after(struct dure_arena *arena, size_t size)
 {
     struct dure_arena_chunk **link = arena->current ? &arena->current->next : &arena->first;
@@ -31,17 +25,11 @@ static struct dure_arena_chunk *chunk_after(struct dure_arena *arena, size_t siz
     return *link;
 }
 
-void *dure_arena_alloc(struct dure_arena *arena, size_t size)
+void *dure_arena_alloc_slow(struct dure_arena *arena, size_t size)
 {
-    const size_t align = _Alignof(max_align_t);
-    size = (size + align - 1) & ~(align - 1);
-    if (arena->current == NULL || arena->current->cap - arena->used < size) {
-        arena->current = chunk_after(arena, size);
-        arena->used = 0;
-    }
-    void *at = arena->current->bytes + arena->used;
-    arena->used += size;
-    return at;
+    arena->current = chunk_after(arena, size);
+    arena->used = size;
+    return arena->current->bytes;
 }
 
 void dure_arena_reset(struct dure_arena *arena)

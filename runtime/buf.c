@@ -1,6 +1,6 @@
 /*
- * Growable bytes. Grows by doubling; decimal numbers are written from the last digit backwards,
- * because printf is several times slower and numbers are most of what dure writes.
+ * Growable bytes. Grows by doubling; decimal numbers are written from the last two digits
+ * backwards, because printf is several times slower and numbers are most of what dure writes.
  */
 #include "runtime/buf.h"
 
@@ -26,15 +26,25 @@ void dure_buf_reserve_slow(struct dure_buf *buf, size_t more)
     buf->cap = cap;
 }
 
+char *dure_decimal(char *to, uint64_t value)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char digits[DURE_DECIMAL_MAX];
+    size_t at = sizeof digits;
+    for (; value >= 100; value /= 100) memcpy(digits + (at -= 2), pairs + value % 100 * 2, 2);
+    if (value >= 10) memcpy(digits + (at -= 2), pairs + value * 2, 2);
+    else digits[--at] = (char)('0' + value);
+    memcpy(to, digits + at, sizeof digits - at);
+    return to + (sizeof digits - at);
+}
+
 void dure_buf_u64(struct dure_buf *buf, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    dure_buf_add(buf, digits + at, sizeof digits - at);
+    char *to = dure_buf_reserve(buf, DURE_DECIMAL_MAX);
+    buf->len += (size_t)(dure_decimal(to, value) - to);
 }
 
 void dure_buf_i64(struct dure_buf *buf, int64_t value)

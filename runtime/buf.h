@@ -50,6 +50,10 @@ static inline void dure_buf_text(struct dure_buf *buf, const char *text)
 /* Appends a string literal without measuring it. */
 #define dure_buf_lit(buf, literal) dure_buf_add((buf), "" literal, sizeof(literal) - 1)
 
+#define DURE_DECIMAL_MAX 20
+/* Writes the digits at `to`, at most DURE_DECIMAL_MAX of them; returns where they end. */
+char *dure_decimal(char *to, uint64_t value);
+
 /* Decimal digits of a signed or unsigned 64-bit number. */
 void dure_buf_i64(struct dure_buf *buf, int64_t value);
 void dure_buf_u64(struct dure_buf *buf, uint64_t value);

@@ -203,6 +203,7 @@ struct dure_group {
     uint64_t *sequences;         /* Of the shards, as they were before. */
     struct dure_type_counter *counters; /* Of the types, as they were before. */
     int64_t time_ms;
+    struct { int64_t ms; size_t len; char digits[DURE_DECIMAL_MAX]; } stamp; /* As events tell it. */
 };
 
 /* ---- Asks: commands from outside --------------------------------------------------------------------- */

@@ -97,12 +97,18 @@ void dure_group_entry_end(struct dure_runtime *rt, size_t at)
 }
 
 /* The data of a published event is the very JSON that subscribers get. */
-static void write_json(const struct dure_event *event, struct dure_buf *out)
+static void write_json(struct dure_group *group, const struct dure_event *event,
+                       struct dure_buf *out)
 {
+    if (group->stamp.ms != event->time_ms || group->stamp.len == 0) {
+        group->stamp.ms = event->time_ms;
+        group->stamp.len =
+            (size_t)(dure_decimal(group->stamp.digits, (uint64_t)event->time_ms) - group->stamp.digits);
+    }
     dure_buf_lit(out, "{\"eventType\":\"");
     dure_buf_text(out, event->type->name);
     dure_buf_lit(out, "\",\"timestamp\":");
-    dure_buf_i64(out, event->time_ms);
+    dure_buf_add(out, group->stamp.digits, group->stamp.len);
     if (event->type->schema != NULL && event->type->schema->fields_count > 0) {
         dure_buf_byte(out, ',');
         dure_schema_write_json(event->type->schema, event->data, out);
@@ -122,7 +128,7 @@ static void write_event(struct dure_runtime *rt, const struct dure_actor *actor,
     };
     size_t head_at = record->len;
     dure_buf_add(record, &head, sizeof head);
-    if (sequence != 0) write_json(event, record);
+    if (sequence != 0) write_json(rt->open, event, record);
     else if (event->type->schema != NULL) dure_schema_pack(event->type->schema, event->data, record);
     head.data_len = (uint32_t)(record->len - head_at - sizeof head);
     memcpy(record->data + head_at, &head, sizeof head);

@@ -105,6 +105,7 @@ static void check_schema(const char *what, const char *name, const struct dure_s
     if (schema == NULL) return;
     const char *wrong = dure_schema_check(schema);
     if (wrong != NULL) complain(what, name, wrong);
+    else dure_schema_prepare(schema);
     if (schema->size > STATE_BYTES_MAX) complain(what, name, "is too large");
 }
 

@@ -6,7 +6,10 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <xxhash.h>
+
+#include "runtime/schema_internal.h"
 
 static int64_t int_of(const struct dure_field *field, const void *object)
 {
@@ -67,7 +70,7 @@ static void set_start(const struct dure_field *field, void *object)
     }
 }
 
-void dure_schema_init(const struct dure_schema *schema, void *object)
+static void blank(const struct dure_schema *schema, void *object)
 {
     memset(object, 0, schema->size);
     for (size_t i = 0; i < schema->fields_count; i++) {
@@ -78,6 +81,26 @@ void dure_schema_init(const struct dure_schema *schema, void *object)
             dure_field_set_null(field, object);
         }
     }
+}
+
+void dure_schema_prepare(const struct dure_schema *schema)
+{
+    struct dure_schema_plan *plan = schema->plan;
+    if (plan->ready) return;
+    DURE_ASSERT(schema->fields_count <= DURE_FIELDS_MAX);
+    plan->blank = malloc(schema->size);
+    DURE_ASSERT(plan->blank != NULL);
+    blank(schema, plan->blank);
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        plan->tags[i] = dure_schema_pack_tag(&schema->fields[i]);
+    }
+    plan->ready = true;
+}
+
+void dure_schema_init(const struct dure_schema *schema, void *object)
+{
+    dure_schema_prepare(schema);
+    memcpy(object, schema->plan->blank, schema->size);
 }
 
 const struct dure_field *dure_schema_find(const struct dure_schema *schema, const char *name,

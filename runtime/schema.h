@@ -29,6 +29,8 @@
 
 #define DURE_NULL INT64_MIN
 
+#define DURE_FIELDS_MAX 32
+
 enum dure_field_kind { DURE_INT, DURE_REAL, DURE_BOOL, DURE_TEXT, DURE_DATE, DURE_ENUM };
 
 enum dure_field_flags {
@@ -42,6 +44,8 @@ enum dure_field_flags {
 
 struct dure_field {
     const char *name;         /* JSON name. */
+    const char *prefix;       /* What stands before the value in an object: ,"name": */
+    uint8_t prefix_len;
     enum dure_field_kind kind;
     uint32_t flags;           /* enum dure_field_flags, or'ed. */
     uint32_t offset, size;    /* Of the member in the struct. */
@@ -51,32 +55,44 @@ struct dure_field {
     bool has_start;
 };
 
+/* What is worked out once of a schema's table, for what is done with each object. */
+struct dure_schema_plan {
+    bool ready;
+    void *blank;                    /* As dure_schema_init leaves a struct. Never freed. */
+    uint16_t tags[DURE_FIELDS_MAX]; /* In the packed form. */
+};
+
 struct dure_schema {
     const char *name;                /* For messages and documentation: "Order". */
     size_t size;                     /* sizeof the struct. */
     const struct dure_field *fields; /* In the order they are shown. */
     size_t fields_count;             /* At most DURE_FIELDS_MAX. */
+    struct dure_schema_plan *plan;
 };
-
-#define DURE_FIELDS_MAX 32
 
 /* A table row: DURE_FIELD(struct shop_order, product_id, "productId", DURE_INT, .flags = …). */
 #define DURE_FIELD(type, member, json, field_kind, ...)                                            \
     {                                                                                              \
-        .name = (json), .kind = (field_kind), .offset = offsetof(type, member),                    \
+        .name = "" json, .prefix = ",\"" json "\":", .prefix_len = sizeof(",\"" json "\":") - 1,        \
+        .kind = (field_kind), .offset = offsetof(type, member),                    \
         .size = sizeof(((type *)0)->member), __VA_ARGS__                                           \
     }
 
-/* The schema of `type` from a table of its rows. */
+/* The schema of `type` from a table of its rows. At file scope. */
 #define DURE_SCHEMA(text, type, table)                                                             \
     {                                                                                              \
         .name = (text), .size = sizeof(type), .fields = (table),                                   \
-        .fields_count = sizeof(table) / sizeof((table)[0])                                         \
+        .fields_count = sizeof(table) / sizeof((table)[0]),                                        \
+        .plan = &(struct dure_schema_plan){0}                                                      \
     }
 
 /* What in a table contradicts itself or cannot be stored, say two names with one tag in the packed
  * form; NULL when it is sound. For the start of the process, once per schema. */
 const char *dure_schema_check(const struct dure_schema *schema);
+
+/* Fills in the plan. The first use of a schema does it by itself; before there are threads, it is done
+ * for all of them at start. */
+void dure_schema_prepare(const struct dure_schema *schema);
 
 /* Every field absent, or at its `start` value; every byte of the struct defined. */
 void dure_schema_init(const struct dure_schema *schema, void *object);

@@ -61,11 +61,12 @@ void dure_schema_pack(const struct dure_schema *schema, const void *object, stru
     char *at = dure_buf_reserve(out, schema->size + 8 * schema->fields_count + 1);
     char *start = at++;
     uint8_t count = 0;
+    dure_schema_prepare(schema);
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
         bool null = dure_field_is_null(field, object);
         if (null && !field->has_start) continue;
-        uint16_t tag = dure_schema_pack_tag(field);
+        uint16_t tag = schema->plan->tags[i];
         memcpy(at, &tag, 2);
         uint16_t len = null ? NULL_LEN : (uint16_t)pack_value(field, object, at + 4);
         memcpy(at + 2, &len, 2);
@@ -125,7 +126,7 @@ static size_t find(const struct dure_schema *schema, uint16_t tag, size_t hint)
 {
     for (size_t n = 0, i = hint; n < schema->fields_count; n++, i++) {
         if (i >= schema->fields_count) i = 0;
-        if (dure_schema_pack_tag(&schema->fields[i]) == tag) return i;
+        if (schema->plan->tags[i] == tag) return i;
     }
     return schema->fields_count;
 }
@@ -136,6 +137,7 @@ int dure_schema_unpack(const struct dure_schema *schema, void *object, const voi
     const unsigned char *at = bytes, *end = at + len;
     if (len < 1) return DURE_ECORRUPT;
     uint8_t count = *at++;
+    dure_schema_prepare(schema);
     size_t hint = 0;
     for (uint8_t i = 0; i < count; i++) {
         uint16_t tag, value_len;

@@ -15,6 +15,7 @@
 #define SCALAR_LEN_MAX 40 /* Longest: a date with quotes; %.17g has 24. */
 #define ESCAPE_LEN_MAX 6  /* \u001f */
 #define TEXT_UNMEASURED_MAX 128
+#define PREFIX_ROOM (UINT8_MAX + 1)
 
 static char *put(char *to, const char *bytes, size_t len)
 {
@@ -88,12 +89,8 @@ void dure_json_string(struct dure_buf *out, const char *text, size_t len)
 
 static char *put_int(char *to, int64_t value)
 {
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     if (value < 0) *to++ = '-';
-    size_t len = 1;
-    for (uint64_t left = rest; left >= 10; left /= 10) len++;
-    for (size_t at = len; at-- > 0; rest /= 10) to[at] = (char)('0' + rest % 10);
-    return to + len;
+    return dure_decimal(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 /*
@@ -181,6 +178,15 @@ void dure_field_write_json(const struct dure_field *field, const void *object, s
     out->len += (size_t)(put_value(start, field, object) - start);
 }
 
+/* ,"name": without the comma for the first. */
+static char *put_prefix(char *to, const struct dure_field *field, bool first)
+{
+    const char *prefix = field->prefix + first;
+    size_t len = field->prefix_len - first;
+    memcpy(to, prefix, len);
+    return to + len;
+}
+
 void dure_schema_write_json(const struct dure_schema *schema, const void *object,
                             struct dure_buf *out)
 {
@@ -188,14 +194,10 @@ void dure_schema_write_json(const struct dure_schema *schema, const void *object
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
         if (field->flags & DURE_HIDDEN) continue;
-        size_t name_len = strlen(field->name);
-        size_t more = name_len + 4 + room(field, (const char *)object + field->offset);
+        size_t more = PREFIX_ROOM + room(field, (const char *)object + field->offset);
         char *start = dure_buf_reserve(out, more), *to = start;
-        if (!first) *to++ = ',';
+        to = put_prefix(to, field, first);
         first = false;
-        *to++ = '"';
-        to = put(to, field->name, name_len);
-        to = put(to, "\":", 2);
         to = put_value(to, field, object);
         DURE_ASSERT(to <= start + more);
         out->len += (size_t)(to - start);

@@ -845,18 +845,19 @@ struct newer {
     uint8_t status;
 };
 
+static const struct dure_field newer_fields[] = {
+    DURE_FIELD(struct newer, text, "text", DURE_TEXT, .flags = 0),
+    DURE_FIELD(struct newer, added, "added", DURE_INT, .flags = 0),
+    DURE_FIELD(struct newer, started, "started", DURE_INT, .start = 9, .has_start = true),
+    DURE_FIELD(struct newer, n, "n", DURE_INT, .flags = 0),
+    DURE_FIELD(struct newer, status, "status", DURE_ENUM, .texts = sample_statuses)};
+static const struct dure_schema newer_schema = DURE_SCHEMA("Newer", struct newer, newer_fields);
+
 /* Fields may be added, removed, moved and widened: the others keep their values, either way. */
 static void test_evolution(void **state)
 {
     (void)state;
-    static const struct dure_field fields[] = {
-        DURE_FIELD(struct newer, text, "text", DURE_TEXT, .flags = 0),
-        DURE_FIELD(struct newer, added, "added", DURE_INT, .flags = 0),
-        DURE_FIELD(struct newer, started, "started", DURE_INT, .start = 9, .has_start = true),
-        DURE_FIELD(struct newer, n, "n", DURE_INT, .flags = 0),
-        DURE_FIELD(struct newer, status, "status", DURE_ENUM, .texts = sample_statuses)};
-    static const struct dure_schema schema = DURE_SCHEMA("Newer", struct newer, fields);
-    assert_null(dure_schema_check(&schema));
+    assert_null(dure_schema_check(&newer_schema));
     struct sample object, again;
     struct newer newer;
     struct dure_buf packed = {0};
@@ -867,15 +868,15 @@ static void test_evolution(void **state)
         dure_schema_pack(&sample_schema, &object, &packed);
         size_t len = packed.len;
         dure_buf_lit(&packed, "what follows");
-        dure_schema_init(&schema, &newer);
-        assert_int_equal(dure_schema_unpack(&schema, &newer, packed.data, packed.len, &used), 0);
+        dure_schema_init(&newer_schema, &newer);
+        assert_int_equal(dure_schema_unpack(&newer_schema, &newer, packed.data, packed.len, &used), 0);
         assert_int_equal(used, len);
         assert_true(newer.n == object.n && newer.status == object.status);
         assert_string_equal(newer.text, object.text);
         assert_true(newer.added == DURE_NULL && newer.started == 9);
         newer.added = 5;
         packed.len = 0;
-        dure_schema_pack(&schema, &newer, &packed);
+        dure_schema_pack(&newer_schema, &newer, &packed);
         dure_schema_init(&sample_schema, &again);
         assert_int_equal(dure_schema_unpack(&sample_schema, &again, packed.data, packed.len, &used),
                          0);
