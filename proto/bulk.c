@@ -175,7 +175,7 @@ static void go_on(struct bulk *bulk)
 static void decided(struct dure_ask *ask, const struct dure_answer *answer)
 {
     struct dure_bulk_slot *slot = (struct dure_bulk_slot *)ask;
-    DURE_ASSERT(slot->state == DURE_BULK_ASKED);
+    DURE_ASSERT(slot->state == DURE_BULK_ASKED || slot->state == DURE_BULK_DECIDED);
     slot->state = DURE_BULK_DECIDED;
     slot->group = ask->rt->open->number;
     bool made = answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING;

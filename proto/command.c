@@ -125,7 +125,7 @@ static void decided(struct dure_ask *ask, const struct dure_answer *answer)
         made(call, answer);
     else
         refused(call, answer);
-    if (!call->keyed) return;
+    if (!ask->has_key) return;
     if (answer->verdict == DURE_FAILED || call->status >= 500) {
         dure_idem_cancel(ask->rt, ask->key);
     } else {

@@ -3,7 +3,8 @@
  *
  *   submit → intake → (turn.c) handled → decided, or waiting for a saga's end → released
  *
- * A limit that passes decides PENDING; the saga goes on. Refused at once when a queue is full
+ * A limit that passes decides PENDING; the saga goes on. A decision whose record fails, while the
+ * command's own is durable, is taken back, and the ask waits again. Refused at once when a queue is full
  * (DURE_EBUSY), the rows' disk is full and memory with it (DURE_ENOSPC), or the node stops. Loop thread.
  */
 #include "runtime/core.h"
@@ -19,7 +20,14 @@ static void wait_unlink(struct dure_ask *ask)
 static void ask_released(struct dure_hold *hold, int rv)
 {
     struct dure_ask *ask = (struct dure_ask *)((char *)hold - offsetof(struct dure_ask, hold));
-    ask->rt->asks_count--;
+    struct dure_runtime *rt = ask->rt;
+    /* Only the decision was in the record that failed: nobody must hear that nothing happened. */
+    if (rv == DURE_ENOSPC && ask->failed == 0 && ask->group < rt->failed_group) {
+        if (ask->has_key) dure_idem_go_on(rt, ask);
+        dure_ask_go_on(rt, ask);
+        return;
+    }
+    rt->asks_count--;
     ask->released(ask, ask->failed != 0 ? ask->failed : rv);
 }
 
@@ -90,6 +98,34 @@ void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct du
     ask->waits_on = saga;
     ask->same = saga->asks;
     saga->asks = ask;
+}
+
+/* It runs under the id of its aggregate. */
+static struct dure_actor *running_saga(struct dure_runtime *rt, int64_t id, const char *system)
+{
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_SAGA || strcmp(type->system, system) != 0) continue;
+        int rv;
+        struct dure_actor *saga = dure_actor_get(rt, type, id, false, &rv);
+        if (saga != NULL && saga->head.exists) return saga;
+    }
+    return NULL;
+}
+
+void dure_ask_go_on(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    struct dure_actor *saga =
+        ask->view_type != NULL ? running_saga(rt, ask->view_id, ask->view_type->system) : NULL;
+    ask->state = DURE_ASK_WAITING;
+    if (saga != NULL && ask->wait_until_ms != 0) {
+        dure_ask_attach(rt, saga, ask);
+        dure_ask_wait(rt, ask);
+        return;
+    }
+    struct dure_answer answer = {.verdict = saga != NULL ? DURE_PENDING : DURE_DONE,
+                                 .status = saga != NULL ? 201 : 200};
+    dure_ask_decide(rt, ask, &answer);
 }
 
 void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done,
@@ -164,6 +200,7 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
     ask->view_type = NULL;
     ask->failed = 0;
     ask->created = false;
+    ask->group = UINT64_MAX;
     ask->handled_next = NULL;
     *rt->intake_last = ask;
     rt->intake_last = &ask->handled_next;

@@ -235,7 +235,8 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     uint64_t key[2];          /* Its 128-bit hash. */
     uint64_t fingerprint;     /* Of method, path and body. */
     /* In the turn: make the reply's bytes now (the view dies with the call); with a key, hand them
-     * to dure_idem_finish before returning. Called once. */
+     * to dure_idem_finish before returning. Called once; once more when the record that was to hold the
+     * decision failed and the command's own was durable before (the earlier bytes are void). */
     void (*decided)(struct dure_ask *ask, const struct dure_answer *answer);
     /* Durable (0) or failed (negative: nothing happened; `decided` bytes are void). Called once,
      * after decided. Never within dure_ask_submit. */
@@ -248,7 +249,7 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     struct dure_ask *same;              /* Next ask of the same saga. */
     struct dure_mail mail;              /* Its command on the way to the actor. */
     struct dure_runtime *rt;
-    uint64_t group;                     /* Number of the group that handled it. */
+    uint64_t group;                     /* Number of the group that handled it; UINT64_MAX: none. */
     int failed;                         /* Negative: never taken, this is why. */
     struct dure_hold hold;
     enum { DURE_ASK_QUEUED, DURE_ASK_WAITING, DURE_ASK_DECIDED } state;
@@ -280,6 +281,8 @@ void dure_idem_finish(struct dure_runtime *rt, const struct dure_ask *ask, int s
                       const struct dure_buf *headers, const struct dure_buf *body);
 /* The command was never taken (submit failed) or its group failed. */
 void dure_idem_cancel(struct dure_runtime *rt, const uint64_t key[2]);
+/* The reply was in a record that failed, the command was not: it runs still. */
+void dure_idem_go_on(struct dure_runtime *rt, const struct dure_ask *ask);
 /* Used by group.c (started entry), recovery.c and the checkpoint. */
 void dure_idem_write_started(struct dure_runtime *rt, const struct dure_ask *ask);
 void dure_idem_recover(struct dure_runtime *rt, const void *entry, size_t len);
@@ -349,6 +352,7 @@ struct dure_runtime {
     /* Every durable record, before answers leave: streams hang here. May be NULL. */
     void (*on_record)(void *arg, const struct dure_group *group);
     void *arg;
+    uint64_t failed_group;            /* Number of the first group of the last failure. */
     int64_t retry_at_ms;              /* After a full disk: durable mail waits until then. */
     /* Asks. */
     uint32_t asks_count;
@@ -390,6 +394,8 @@ void dure_failure_undo(struct dure_runtime *rt, int rv);
 void dure_turn_release(struct dure_group *group, int rv);
 
 /* ask.c and turn.c, for sagas and directories: */
+/* Its command is durable: waits for the saga that this began, or decides. */
+void dure_ask_go_on(struct dure_runtime *rt, struct dure_ask *ask);
 /* The ask waits for this saga's end. */
 void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct dure_ask *ask);
 /* Tells the saga that sent `in` how it went; nothing when nobody asked. */

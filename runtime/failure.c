@@ -4,7 +4,7 @@
  *   1. asks whose command was handled in them fail with the reason
  *   2. actors become what they were before, newest group first; sequences and ids too
  *   3. mail that these groups made is gone; durable causes come again after RETRY_MS
- *   4. who waited for them hears the reason
+ *   4. who waited for them hears the reason; an ask whose command was durable before waits again
  *
  * A full disk ends here, and the next command tries again; everything else is fatal. Loop thread.
  */
@@ -97,6 +97,7 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     struct dure_group *open = rt->open;
     rt->metrics.failed_appends++;
     if (rv == DURE_ENOSPC) rt->metrics.nospace++;
+    rt->failed_group = writing->number;
     fail_waiting(rt, writing->number, rv);
     undo_group(rt, open, writing->lsn);
     undo_group(rt, writing, writing->lsn);

@@ -194,6 +194,11 @@ void dure_idem_cancel(struct dure_runtime *rt, const uint64_t key[2])
     if ((*at)->newest.data == NULL) drop(rt, at);
 }
 
+void dure_idem_go_on(struct dure_runtime *rt, const struct dure_ask *ask)
+{
+    add(rt, ask->key, ask->fingerprint)->running = true;
+}
+
 void dure_idem_recover(struct dure_runtime *rt, const void *bytes, size_t len)
 {
     struct dure_idem_wire wire;

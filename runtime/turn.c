@@ -233,32 +233,12 @@ static void run_ready(struct dure_runtime *rt)
     }
 }
 
-/* The saga that an interrupted command began runs under the id of its aggregate. */
-static struct dure_actor *running_saga(struct dure_runtime *rt, int64_t id, const char *system)
-{
-    for (size_t i = 0; i < dure_registry_count(); i++) {
-        struct dure_type *type = dure_registry_type(i);
-        if (type->kind != DURE_KIND_SAGA || strcmp(type->system, system) != 0) continue;
-        int rv;
-        struct dure_actor *saga = dure_actor_get(rt, type, id, false, &rv);
-        if (saga != NULL && saga->head.exists) return saga;
-    }
-    return NULL;
-}
-
 static void take_resumed(struct dure_runtime *rt, struct dure_ask *ask)
 {
-    struct dure_actor *saga = running_saga(rt, ask->id, ask->type->system);
     ask->view_type = ask->type;
     ask->view_id = ask->id;
     ask->group = 0; /* What it began is durable already: it cannot fail with this group. */
-    if (saga != NULL) {
-        dure_ask_attach(rt, saga, ask);
-        dure_ask_wait(rt, ask);
-    } else {
-        struct dure_answer answer = {.verdict = DURE_DONE, .status = 200};
-        dure_ask_decide(rt, ask, &answer);
-    }
+    dure_ask_go_on(rt, ask);
 }
 
 static void take_ask(struct dure_runtime *rt)
