@@ -54,8 +54,9 @@ void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame,
     dure_group_entry_begin(rt, DURE_ENTRY_INBOX, &at);
     dure_buf_add(&rt->open->record, &mark, sizeof mark);
     dure_group_entry_end(rt, at);
-    channel->seq = frame->seq;
+    if (channel->lsn != rt->open->lsn) channel->seq_before = channel->seq;
     channel->lsn = rt->open->lsn;
+    channel->seq = frame->seq;
     dure_mailbox_push(rt, mail);
     rt->io->soon(rt->io);
 }
@@ -66,9 +67,11 @@ void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn)
     for (uint16_t src = 0; src < links->shards; src++) {
         for (uint16_t dst = 0; dst < links->shards; dst++) {
             struct dure_channel *channel = dure_links_channel(links, links->in, src, dst);
-            if (channel->seq_durable == channel->seq || channel->lsn > lsn) continue;
-            channel->seq_durable = channel->seq;
-            reply(rt, DURE_FRAME_ACK, src, dst, channel->seq);
+            /* The next record may hold marks of this channel already. */
+            uint64_t seq = channel->lsn <= lsn ? channel->seq : channel->seq_before;
+            if (seq <= channel->seq_durable) continue;
+            channel->seq_durable = seq;
+            reply(rt, DURE_FRAME_ACK, src, dst, seq);
         }
     }
 }
@@ -77,6 +80,8 @@ void dure_inbox_failed(struct dure_runtime *rt, uint64_t lsn)
 {
     struct dure_links *links = rt->links;
     for (size_t i = 0; i < (size_t)links->shards * links->shards; i++) {
-        if (links->in[i].lsn >= lsn) links->in[i].seq = links->in[i].seq_durable;
+        if (links->in[i].lsn < lsn) continue;
+        links->in[i].seq = links->in[i].seq_durable;
+        links->in[i].lsn = 0;
     }
 }

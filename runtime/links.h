@@ -48,7 +48,8 @@ struct dure_parcel { /* A message that is not acknowledged. */
 struct dure_channel {
     uint64_t seq;              /* Out: last number given. In: last number taken. */
     uint64_t seq_durable;      /* In: of the last durable mark. */
-    uint64_t lsn;              /* In: record of the last mark. */
+    uint64_t lsn;              /* In: record of the last mark … */
+    uint64_t seq_before;       /* … and the last mark of the records before that one. */
     struct dure_parcel *first, **last; /* Out: oldest first. */
 };
 

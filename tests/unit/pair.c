@@ -1,0 +1,82 @@
+/*
+ * The pair: see its header. One thread.
+ */
+#include "tests/unit/pair.h"
+
+struct pair_node pair[2];
+
+static void deliver(struct pair_node *node, bool shuffled, const void *bytes, size_t len)
+{
+    if (node->frames == PAIR_FRAMES_MAX) return;
+    struct pair_frame *frame = &node->inbox[node->frames++];
+    *frame = (struct pair_frame){malloc(len), len};
+    memcpy(frame->bytes, bytes, len);
+    if (!shuffled || node->frames < 2) return;
+    size_t other = world_random(node->frames);
+    struct pair_frame swap = node->inbox[other];
+    node->inbox[other] = *frame;
+    *frame = swap;
+}
+
+static void send_frame(struct dure_transport *transport, uint16_t shard, const void *bytes,
+                       size_t len)
+{
+    struct pair_node *node = (struct pair_node *)transport;
+    (void)shard;
+    uint64_t dice = node->bad_wire ? world_random(10) : 9;
+    if (dice < 3) return; /* Lost. */
+    deliver(node->peer, node->bad_wire, bytes, len);
+    if (dice < 5) deliver(node->peer, node->bad_wire, bytes, len); /* Doubled. */
+}
+
+void pair_make(void)
+{
+    static const bool owned[2][2] = {{true, false}, {false, true}};
+    memset(pair, 0, sizeof pair);
+    for (int i = 0; i < 2; i++) {
+        pair[i].peer = &pair[1 - i];
+        world_make_linked(&pair[i].world, 2, owned[i], (uint64_t)i, send_frame);
+    }
+}
+
+void pair_lose(struct pair_node *node, size_t kept)
+{
+    while (node->frames > kept) free(node->inbox[--node->frames].bytes);
+}
+
+void pair_end(void)
+{
+    for (int i = 0; i < 2; i++) {
+        pair_lose(&pair[i], 0);
+        world_end(&pair[i].world);
+    }
+}
+
+void pair_step(struct pair_node *node)
+{
+    if (node->frames > 0) {
+        struct pair_frame frame = node->inbox[--node->frames];
+        dure_links_receive(node->world.rt, frame.bytes, frame.len);
+        free(frame.bytes);
+    }
+    world_round(&node->world);
+}
+
+bool pair_quiet(void)
+{
+    for (int i = 0; i < 2; i++) {
+        if (pair[i].frames > 0 || pair[i].world.links->parcels > 0) return false;
+        if (!world_idle(&pair[i].world)) return false;
+    }
+    return true;
+}
+
+void pair_run(void)
+{
+    for (int i = 0; i < 400000 && !pair_quiet(); i++) {
+        pair_step(&pair[0]);
+        pair_step(&pair[1]);
+        if (i % 4 == 0) world_now_ms += 5;
+    }
+    assert_true(pair_quiet());
+}

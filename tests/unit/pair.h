@@ -1,0 +1,32 @@
+/*
+ * Two worlds of two shards, one each, and a wire between them that can lose, double and reorder.
+ */
+#ifndef DURE_TESTS_PAIR_H
+#define DURE_TESTS_PAIR_H
+
+#include "tests/unit/world.h"
+
+#define PAIR_FRAMES_MAX 20000
+
+struct pair_frame { void *bytes; size_t len; };
+struct pair_node {
+    struct world world; /* First: a frame's transport is its node. */
+    struct pair_node *peer;
+    struct pair_frame inbox[PAIR_FRAMES_MAX];
+    size_t frames;
+    bool bad_wire; /* What it sends: a third is lost, a fifth doubled, all shuffled. */
+};
+
+extern struct pair_node pair[2]; /* [i] owns shard i. */
+
+void pair_make(void);
+void pair_end(void);
+/* One frame, then one round. */
+void pair_step(struct pair_node *node);
+/* Nothing is on its way or waits for an acknowledgement. */
+bool pair_quiet(void);
+void pair_run(void); /* Until quiet. */
+/* Loses what has come for this node beyond `kept` frames. */
+void pair_lose(struct pair_node *node, size_t kept);
+
+#endif
