@@ -94,6 +94,22 @@ static bool resolve(struct dure_mail *mail, const struct wire *wire)
     return true;
 }
 
+/* What the receiver relies on; `wire` says whether there is data. */
+static bool fits(const struct dure_mail *mail, const struct wire *wire)
+{
+    bool saga = mail->type->kind == DURE_KIND_SAGA;
+    switch (mail->kind) {
+    case DURE_MAIL_COMMAND: /* To the aggregate, or to the directory that knows its id. */
+        return mail->command != NULL && !saga &&
+               mail->type->aggregate == mail->command->aggregate &&
+               (wire->has_data != 0) == (mail->command->schema != NULL);
+    case DURE_MAIL_START: return saga && wire->has_data;
+    case DURE_MAIL_OUTCOME: return saga && mail->command != NULL;
+    case DURE_MAIL_WAKE: return true;
+    default: return saga;
+    }
+}
+
 struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
 {
     struct wire wire;
@@ -103,7 +119,7 @@ struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
     struct dure_mail head = {.kind = wire.kind, .id = wire.id, .from_id = wire.from_id,
                              .answered_id = wire.answered_id, .step = wire.step, .undo = wire.undo,
                              .done = wire.done, .fresh = wire.fresh, .heap = true};
-    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire)) return NULL;
+    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire) || !fits(&head, &wire)) return NULL;
     const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;
     size_t data_at = (sizeof head + 15) & ~(size_t)15;
     size_t reason_at = data_at + (schema ? schema->size : 0);
