@@ -82,8 +82,8 @@ static bool http_trace_step(struct http_trace *trace, struct dure_http *http, bo
         http_trace_bad(trace, http);
         return false;
     }
-    if (trace->body.len + piece.len <= trace->body_bytes_max)
-        dure_buf_add(&trace->body, piece.data, piece.len);
+    size_t room = trace->body_bytes_max - trace->body.len;
+    if (piece.len > 0) dure_buf_add(&trace->body, piece.data, piece.len < room ? piece.len : room);
     if (result == DURE_HTTP_MORE) return *used > 0;
     http_trace_span(&trace->text, "body", (struct dure_span){trace->body.data, trace->body.len});
     trace->requests++;
