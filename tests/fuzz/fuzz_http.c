@@ -1,13 +1,9 @@
 /*
  * libFuzzer: any bytes, cut anywhere, never crash the parser, and give the same verdict whole or
  * cut. The first four bytes of the input choose the cuts.
- *
- *   CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
- *   ninja -C build-fuzz tests/fuzz/fuzz_http && build-fuzz/tests/fuzz/fuzz_http -max_total_time=60
  */
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/http_trace.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static size_t whole(void *arg)
 {

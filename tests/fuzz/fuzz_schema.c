@@ -1,13 +1,9 @@
 /*
  * libFuzzer target: the flat scanner and jansson agree on every document, and every packed form
  * that is taken can be written. The first byte chooses. Aborts on a failure.
- *
- *   CC=clang meson setup build-fuzz -Dfuzz=true && ninja -C build-fuzz tests/fuzz/fuzz_schema
- *   build-fuzz/tests/fuzz/fuzz_schema -max_total_time=60 -dict=tests/fuzz/schema.dict
  */
+#include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/schema_agree.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
