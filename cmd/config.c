@@ -88,6 +88,11 @@ static int set(struct dure_config *config, const struct setting *setting, const 
 {
     void *member = (char *)config + setting->offset;
     if (setting->kind == TEXT) {
+        for (const char *at = value; *at != '\0'; at++) {
+            if ((unsigned char)*at >= ' ' && *at != 0x7f) continue;
+            fprintf(stderr, "dure: %s: %s holds a control character\n", source, setting->name);
+            return DURE_EINVAL;
+        }
         if (strlen(value) >= setting->size) {
             fprintf(stderr, "dure: %s: %s is longer than %zu bytes\n", source, setting->name,
                     setting->size - 1);
@@ -119,6 +124,61 @@ static const struct setting *find(const char *name, size_t len)
     return NULL;
 }
 
+/* Cuts a comment off: from a # at the start or behind a blank. */
+static void cut_comment(char *text)
+{
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at != '#' || (at > text && !isblank((unsigned char)at[-1]))) continue;
+        *at = '\0';
+        return;
+    }
+}
+
+/* A quoted value in place: \" and \\ stand for themselves. False: the closing quote is missing, or
+ * something that is no comment follows it. */
+static bool unquote(char *value)
+{
+    char *to = value, *at = value + 1;
+    for (; *at != '"' && *at != '\0'; at++) {
+        if (*at == '\\' && (at[1] == '"' || at[1] == '\\')) at++;
+        *to++ = *at;
+    }
+    bool closed = *at == '"';
+    if (closed) cut_comment(++at);
+    *to = '\0';
+    return closed && at[strspn(at, " \t\r\n")] == '\0';
+}
+
+static void trim_end(char *text)
+{
+    char *end = text + strlen(text);
+    while (end > text && isspace((unsigned char)end[-1])) *--end = '\0';
+}
+
+static int read_line(struct dure_config *config, char *line, const char *source)
+{
+    char *name = line + strspn(line, " \t\r\n");
+    if (*name == '\0' || *name == '#') return 0;
+    size_t name_len = strcspn(name, " \t\r\n=#");
+    char *value = name + name_len + strspn(name + name_len, " \t");
+    const struct setting *setting = find(name, name_len);
+    if (setting == NULL || *value != '=') {
+        fprintf(stderr, setting ? "dure: %s: \"=\" is missing after %.*s\n"
+                                : "dure: %s: there is no setting called \"%.*s\"\n",
+                source, (int)name_len, name);
+        return DURE_EINVAL;
+    }
+    value += 1 + strspn(value + 1, " \t");
+    if (*value != '"') {
+        cut_comment(value);
+        trim_end(value);
+    } else if (!unquote(value)) {
+        fprintf(stderr, "dure: %s: the quoted value of %s does not end\n", source, setting->name);
+        return DURE_EINVAL;
+    }
+    return set(config, setting, value, source);
+}
+
 static int read_file(struct dure_config *config, const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -126,27 +186,20 @@ static int read_file(struct dure_config *config, const char *path)
         fprintf(stderr, "dure: %s: %s\n", path, strerror(errno));
         return DURE_EINVAL;
     }
-    char line[2048], source[1100];
+    char line[4096], source[1100];
     int rv = 0;
     for (int number = 1; rv == 0 && fgets(line, sizeof line, file) != NULL; number++) {
         snprintf(source, sizeof source, "%.1000s:%d", path, number);
-        char *name = line + strspn(line, " \t");
-        name[strcspn(name, "#\r\n")] = '\0';
-        if (*name == '\0') continue;
-        size_t name_len = strcspn(name, " \t=");
-        char *value = name + name_len + strspn(name + name_len, " \t");
-        const struct setting *setting = find(name, name_len);
-        if (setting == NULL || *value != '=') {
-            fprintf(stderr, setting ? "dure: %s: \"=\" is missing after %.*s\n"
-                                    : "dure: %s: there is no setting called \"%.*s\"\n",
-                    source, (int)name_len, name);
+        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n') {
+            fprintf(stderr, "dure: %s: the line is too long\n", source);
             rv = DURE_EINVAL;
-            break;
+        } else {
+            rv = read_line(config, line, source);
         }
-        value += 1 + strspn(value + 1, " \t");
-        char *end = value + strlen(value);
-        while (end > value && isspace((unsigned char)end[-1])) *--end = '\0';
-        rv = set(config, setting, value, source);
+    }
+    if (rv == 0 && ferror(file)) {
+        fprintf(stderr, "dure: %s: %s\n", path, strerror(errno));
+        rv = DURE_EINVAL;
     }
     fclose(file);
     return rv;
@@ -179,27 +232,25 @@ static int read_environment(struct dure_config *config)
     return 0;
 }
 
-static int find_file(int argc, char **argv, const char **path)
-{
-    *path = getenv("DURE_CONFIG");
-    for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--config=", 9) == 0) *path = argv[i] + 9;
-        if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) *path = argv[i + 1];
-    }
-    return 0;
-}
+/* The flags are read twice: first for the file, whose settings they then override. */
+struct reading {
+    struct dure_config *config;
+    const char *path;
+    bool for_path;
+};
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    struct dure_config *config = state->input;
+    struct reading *reading = state->input;
+    struct dure_config *config = reading->config;
     if (key >= KEY_FIRST && key < KEY_FIRST + (int)SETTINGS) {
         char source[80];
         const struct setting *setting = &settings[key - KEY_FIRST];
         snprintf(source, sizeof source, "--%s", setting->name);
-        return set(config, setting, arg, source) == 0 ? 0 : EINVAL;
+        return reading->for_path || set(config, setting, arg, source) == 0 ? 0 : EINVAL;
     }
     switch (key) {
-    case KEY_CONFIG: return 0; /* Read before the flags. */
+    case KEY_CONFIG: reading->path = arg; return 0;
     case KEY_PRINT: config->print_config = true; return 0;
     case ARGP_KEY_ARG:
         fprintf(stderr, "dure: unexpected argument \"%s\"\n", arg);
@@ -208,33 +259,41 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
+struct table { /* What argp reads, and --help shows. */
+    struct argp_option options[SETTINGS + 3];
+    char help[SETTINGS][160];
+};
+
+static void make_table(struct table *table)
+{
+    *table = (struct table){0};
+    for (size_t i = 0; i < SETTINGS; i++) {
+        snprintf(table->help[i], sizeof table->help[i], "%s (default: %s)", settings[i].help,
+                 *settings[i].start ? settings[i].start : "\"\"");
+        table->options[i] = (struct argp_option){settings[i].name, KEY_FIRST + (int)i,
+                                                 settings[i].arg, 0, table->help[i], 0};
+    }
+    table->options[SETTINGS] =
+        (struct argp_option){"config", KEY_CONFIG, "FILE", 0, "read settings from FILE", 1};
+    table->options[SETTINGS + 1] = (struct argp_option){
+        "print-config", KEY_PRINT, NULL, 0, "print the settings in force and exit", 1};
+}
+
 int dure_config_read(struct dure_config *config, int argc, char **argv)
 {
+    struct table table;
+    make_table(&table);
     *config = (struct dure_config){0};
-    struct argp_option options[SETTINGS + 3] = {0};
-    char help[SETTINGS][160];
     for (size_t i = 0; i < SETTINGS; i++) {
         int rv = set(config, &settings[i], settings[i].start, "default");
         DURE_ASSERT(rv == 0);
-        snprintf(help[i], sizeof help[i], "%s (default: %s)", settings[i].help,
-                 *settings[i].start ? settings[i].start : "\"\"");
-        options[i] = (struct argp_option){settings[i].name, KEY_FIRST + (int)i, settings[i].arg, 0,
-                                          help[i], 0};
     }
-    options[SETTINGS] =
-        (struct argp_option){"config", KEY_CONFIG, "FILE", 0, "read settings from FILE", 1};
-    options[SETTINGS + 1] = (struct argp_option){"print-config", KEY_PRINT, NULL, 0,
-                                                 "print the settings in force and exit", 1};
-    const char *path;
-    int rv = find_file(argc, argv, &path);
-    if (rv == 0 && path != NULL) rv = read_file(config, path);
-    if (rv == 0) rv = read_environment(config);
-    if (rv != 0) return rv;
     struct argp argp = {
-        .options = options, .parser = on_option,
+        .options = table.options, .parser = on_option,
         .doc = "Runs one node: all shards of a data directory, HTTP on one port.\v"
                "Each setting can also come from the environment (DURE_MEMORY_MB for --memory-mb) "
-               "and from a file of \"name = value\" lines; flags win over the environment, which "
+               "and from a file of \"name = value\" lines (# begins a comment; a value may stand in "
+               "double quotes); flags win over the environment, which "
                "wins over the file. Unknown names are errors.\n\n"
                "SIGINT and SIGTERM stop the node cleanly: it stops listening, answers what runs, "
                "writes a checkpoint and exits with 0. Exit status 1: it could not start, or the "
@@ -242,14 +301,41 @@ int dure_config_read(struct dure_config *config, int argc, char **argv)
     };
     char name[] = "dure node";
     argv[0] = name;
-    return argp_parse(&argp, argc, argv, 0, NULL, config) == 0 ? 0 : DURE_EINVAL;
+    argp_err_exit_status = 2;
+    struct reading reading = {.config = config, .path = getenv("DURE_CONFIG"), .for_path = true};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &reading) != 0) return DURE_EINVAL;
+    int rv = reading.path != NULL ? read_file(config, reading.path) : 0;
+    if (rv == 0) rv = read_environment(config);
+    reading.for_path = false;
+    if (rv == 0 && argp_parse(&argp, argc, argv, 0, NULL, &reading) != 0) rv = DURE_EINVAL;
+    return rv;
+}
+
+/* So that the file's rules give it back. */
+static void print_text(const char *text, FILE *out)
+{
+    size_t len = strlen(text);
+    bool plain = strpbrk(text, "#\"\\") == NULL &&
+                 (len == 0 || (text[0] != ' ' && text[len - 1] != ' '));
+    if (plain) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\') fputc('\\', out);
+        fputc(*at, out);
+    }
+    fputc('"', out);
 }
 
 void dure_config_print(const struct dure_config *config, FILE *out)
 {
     for (size_t i = 0; i < SETTINGS; i++) {
         const void *member = (const char *)config + settings[i].offset;
-        if (settings[i].kind == TEXT) fprintf(out, "%s = %s\n", settings[i].name, (const char *)member);
-        else fprintf(out, "%s = %lld\n", settings[i].name, (long long)*(const int64_t *)member);
+        fprintf(out, "%s = ", settings[i].name);
+        if (settings[i].kind == TEXT) print_text(member, out);
+        else fprintf(out, "%lld", (long long)*(const int64_t *)member);
+        fputc('\n', out);
     }
 }

@@ -1,6 +1,8 @@
 /*
  * The settings of a node, from one table: flags win over the environment (DURE_*), which wins over
- * the file (--config FILE, "name = value" lines, # comments). Unknown names are errors everywhere.
+ * the file (--config FILE or DURE_CONFIG, "name = value" lines; # at the start of a line or behind a
+ * blank begins a comment; a value may stand in double quotes, with \" and \\ in it). Unknown names are
+ * errors everywhere.
  */
 #ifndef DURE_CMD_CONFIG_H
 #define DURE_CMD_CONFIG_H
@@ -35,7 +37,7 @@ struct dure_config {
  */
 DURE_MUST_CHECK int dure_config_read(struct dure_config *config, int argc, char **argv);
 
-/* One "name = value  # meaning (source)" line per setting. */
+/* One "name = value" line per setting, which --config reads back to the same. */
 void dure_config_print(const struct dure_config *config, FILE *out);
 
 #endif

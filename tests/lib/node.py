@@ -143,10 +143,10 @@ class Node:
         return sock
 
 
-def dure(*args, **kwargs):
-    """Runs a subcommand of the binary to its end."""
+def dure(*args, env=None, **kwargs):
+    """Runs a subcommand of the binary to its end. `env` comes on top of the environment."""
     return subprocess.run([*WRAP, BINARY, *map(str, args)], capture_output=True,
-                          env=_ENV, timeout=120, check=False, **kwargs)
+                          env=_ENV | (env or {}), timeout=120, check=False, **kwargs)
 
 
 class Client:
