@@ -11,27 +11,37 @@
 
 struct dump {
     uint32_t shards;
+    struct dure_record_chain chain;
     struct dure_buf line;
+    bool said; /* What is wrong. */
 };
+
+static int wrong(struct dump *dump, uint64_t index, const char *why, int rv)
+{
+    fprintf(stderr, "dure dump: record %llu %s\n", (unsigned long long)index, why);
+    dump->said = true;
+    return rv;
+}
 
 static int dump_record(void *arg, uint64_t index, const void *record, size_t len)
 {
     struct dump *dump = arg;
-    int rv = dure_record_check(record, len, index);
-    if (rv != 0) {
-        fprintf(stderr, "dure dump: record %llu: %s\n", (unsigned long long)index,
-                dure_error_info(rv)->text);
-        return rv;
-    }
+    const char *why = NULL;
+    int rv = dure_record_follow(&dump->chain, record, len, index, &why);
+    if (rv != 0) return wrong(dump, index, why, rv);
     size_t at = sizeof(struct dure_record_header);
     int64_t time_ms = ((const struct dure_record_header *)record)->time_ms;
     const void *body;
     const struct dure_entry *entry;
     while ((entry = dure_record_next(record, len, &at, &body)) != NULL) {
-        if (entry->kind != DURE_ENTRY_EVENT) continue;
+        const struct dure_entry_event *event = body;
+        if (entry->kind != DURE_ENTRY_EVENT || event->sequence == 0) continue;
         dump->line.len = 0;
-        dure_cloudevent_write(body, time_ms, dump->shards, &dump->line);
-        if (dump->line.len == 0) continue;
+        dure_cloudevent_write(event, time_ms, dump->shards, &dump->line);
+        if (dump->line.len == 0) {
+            why = "holds an event this version does not know";
+            return wrong(dump, index, why, DURE_EFORMAT);
+        }
         dure_buf_byte(&dump->line, '\n');
         if (fwrite(dump->line.data, 1, dump->line.len, stdout) != dump->line.len) return DURE_EIO;
     }
@@ -78,5 +88,7 @@ int dure_cmd_dump(int argc, char **argv)
     rv = journal->ops->tail(journal, journal->ops->first(journal), dump_record, &dump);
     dure_buf_fini(&dump.line);
     dure_datadir_close(&datadir);
-    return rv == 0 && fflush(stdout) == 0 ? 0 : 1;
+    if (rv == 0 && fflush(stdout) != 0) rv = DURE_EIO;
+    if (rv != 0 && !dump.said) fprintf(stderr, "dure dump: %s: %s\n", dir, dure_error_info(rv)->text);
+    return rv == 0 ? 0 : 1;
 }

@@ -2,32 +2,125 @@
  * dure rebuild DIR: makes the rows anew from the journal.
  *
  *   1. replay the whole journal into DIR/rebuild/state
- *   2. put it in the place of DIR/state; the old one goes only then
+ *   2. put it in the place of DIR/state, in one step where the file system can; the old one goes then
  *
- * Interrupted before 2 nothing has changed; the next call begins again. Exit status 0, or 1 after a
- * message.
+ * Interrupted or failed before 2 nothing has changed; the next call begins again. The number of shards
+ * stands in the old rows; when they cannot be read it is asked for (--shards), and compared with the
+ * sequences in the journal. Exit status 0, or 1 after a message.
  */
 #include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/offline.h"
+#include "runtime/record.h"
+
+struct rebuild {
+    const char *dir;
+    uint32_t shards; /* As said; 0: not said. */
+    struct dure_datadir datadir;
+    uint64_t records;
+};
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    const char **dir = state->input;
+    struct rebuild *rebuild = state->input;
     switch (key) {
+    case 's': {
+        char *end;
+        unsigned long shards = strtoul(arg, &end, 10);
+        if (*end != '\0' || shards < 1 || shards > DURE_SHARDS_MAX) {
+            argp_error(state, "--shards is a number from 1 to %d", DURE_SHARDS_MAX);
+        }
+        rebuild->shards = (uint32_t)shards;
+        return 0;
+    }
     case ARGP_KEY_ARG:
-        if (*dir != NULL) argp_error(state, "one data directory, please");
-        *dir = arg;
+        if (rebuild->dir != NULL) argp_error(state, "one data directory, please");
+        rebuild->dir = arg;
         return 0;
     case ARGP_KEY_END:
-        if (*dir == NULL) argp_error(state, "which data directory?");
+        if (rebuild->dir == NULL) argp_error(state, "which data directory?");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* ---- Shards, when the rows cannot tell ------------------------------------------------------------ */
+
+struct counting {
+    uint32_t shards;
+    uint64_t *sequences;
+};
+
+static int count_record(void *arg, uint64_t index, const void *record, size_t len)
+{
+    struct counting *counting = arg;
+    struct dure_record_chain chain = {0};
+    const char *why;
+    int rv = dure_record_follow(&chain, record, len, index, &why);
+    if (rv != 0) return 0; /* The replay says what is wrong with it. */
+    size_t at = sizeof(struct dure_record_header);
+    const struct dure_entry *entry;
+    const void *body;
+    while ((entry = dure_record_next(record, len, &at, &body)) != NULL) {
+        const struct dure_entry_event *event = body;
+        if (entry->kind != DURE_ENTRY_EVENT || event->sequence == 0) continue;
+        int64_t shards = counting->shards;
+        int64_t shard = ((event->id % shards) + shards) % shards;
+        if (event->sequence != ++counting->sequences[shard]) return DURE_EINVAL;
+    }
+    return 0;
+}
+
+/* Events are numbered by shard, without gaps: of another number of shards they are not. */
+static int check_shards(struct rebuild *rebuild, const char **message)
+{
+    struct counting counting = {rebuild->shards, calloc(rebuild->shards, sizeof(uint64_t))};
+    DURE_ASSERT(counting.sequences != NULL);
+    struct dure_journal *journal = rebuild->datadir.journal;
+    int rv = journal->ops->tail(journal, journal->ops->first(journal), count_record, &counting);
+    free(counting.sequences);
+    if (rv == DURE_EINVAL) *message = "the events in the journal are not of so many shards";
+    return rv;
+}
+
+static int open_dir(struct rebuild *rebuild, const char **message)
+{
+    struct dure_store_options options = {.dir = rebuild->dir, .read_only = true,
+                                         .codec = dure_row_codec()};
+    int rv = dure_datadir_open(&rebuild->datadir, &options, 0, message);
+    if (rv == 0 || rv == DURE_ELOCKED) return rv;
+    struct stat found;
+    if (stat(rebuild->dir, &found) != 0) return rv;
+    const char *why = NULL;
+    int alone = dure_journal_lmdb_open(&rebuild->datadir.journal, &options, &why);
+    if (alone != 0) return rv; /* It is not the rows. */
+    if (rebuild->shards == 0) {
+        static char text[200];
+        snprintf(text, sizeof text, "the old rows cannot be read, nor the number of shards in them: "
+                 "say --shards N (what the node was first started with, by default %d)",
+                 DURE_SHARDS_DEFAULT);
+        *message = text;
+        return rv;
+    }
+    rebuild->datadir.shards = rebuild->shards;
+    return check_shards(rebuild, message);
+}
+
+/* ---- The exchange ------------------------------------------------------------------------------------ */
+
+static int sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rv = fd >= 0 && fsync(fd) == 0 ? 0 : DURE_EIO;
+    if (fd >= 0) close(fd);
+    return rv;
 }
 
 static int swap(const char *dir, const char *work)
@@ -36,54 +129,83 @@ static int swap(const char *dir, const char *work)
     dure_offline_path(state, dir, "state");
     dure_offline_path(fresh, work, "state");
     dure_offline_path(old, work, "old");
-    if (rename(state, old) != 0 || rename(fresh, state) != 0) return DURE_ESYSTEM;
-    return dure_offline_remove(work);
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, state, RENAME_EXCHANGE) != 0) {
+        /* No old rows, or a file system that cannot: a crash between the two leaves none. */
+        if (rename(state, old) != 0 && errno != ENOENT) return DURE_ESYSTEM;
+        if (rename(fresh, state) != 0) return DURE_ESYSTEM;
+    }
+    int rv = sync_dir(dir);
+    return rv == 0 ? dure_offline_remove(work) : rv;
 }
 
-static int rebuild(const char *dir, const char **message, uint64_t *records)
+/* Rows that an interrupted exchange has left aside come back. */
+static int heal(const char *dir, const char *work)
 {
-    char work[DURE_PATH_BYTES];
-    dure_offline_path(work, dir, "rebuild");
+    char state[DURE_PATH_BYTES], old[DURE_PATH_BYTES];
+    dure_offline_path(state, dir, "state");
+    dure_offline_path(old, work, "old");
     struct stat found;
-    if (stat(work, &found) == 0 && dure_offline_remove(work) != 0) return DURE_ESYSTEM;
-    struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
-    struct dure_datadir datadir;
-    int rv = dure_datadir_open(&datadir, &options, 0, message);
-    if (rv != 0) return rv;
-    if (mkdir(work, 0700) != 0) rv = DURE_ESYSTEM;
+    if (stat(state, &found) == 0 || stat(old, &found) != 0) return 0;
+    return rename(old, state) == 0 ? 0 : DURE_ESYSTEM;
+}
+
+static int replay(struct rebuild *rebuild, const char *work, const char **message)
+{
     struct dure_rows *rows;
     struct dure_runtime *rt;
-    uint32_t shards = datadir.shards;
-    *records = datadir.journal->ops->head(datadir.journal);
-    if (rv == 0) rv = dure_offline_rebuild(work, datadir.journal, shards, &rows, &rt, message);
-    if (rv == 0) {
-        dure_runtime_close(rt);
-        rv = dure_datadir_write_shards(rows, shards);
-        rows->ops->close(rows);
+    struct dure_journal *journal = rebuild->datadir.journal;
+    uint32_t shards = rebuild->datadir.shards;
+    if (mkdir(work, 0700) != 0) return DURE_ESYSTEM;
+    rebuild->records = journal->ops->head(journal);
+    int rv = dure_offline_rebuild(work, journal, shards, &rows, &rt, message);
+    if (rv != 0) return rv;
+    dure_runtime_close(rt);
+    rv = dure_datadir_write_shards(rows, shards);
+    rows->ops->close(rows);
+    return rv;
+}
+
+static int run(struct rebuild *rebuild, const char **message)
+{
+    char work[DURE_PATH_BYTES];
+    struct stat found;
+    dure_offline_path(work, rebuild->dir, "rebuild");
+    int rv = heal(rebuild->dir, work);
+    if (rv == 0) rv = open_dir(rebuild, message);
+    if (rv != 0) {
+        dure_datadir_close(&rebuild->datadir);
+        return rv;
     }
-    dure_datadir_close(&datadir);
-    return rv == 0 ? swap(dir, work) : rv;
+    /* The lock is ours until the end. */
+    if (stat(work, &found) == 0) rv = dure_offline_remove(work);
+    if (rv == 0) rv = replay(rebuild, work, message);
+    if (rv == 0) rv = swap(rebuild->dir, work);
+    else if (stat(work, &found) == 0) (void)dure_offline_remove(work);
+    dure_datadir_close(&rebuild->datadir);
+    return rv;
 }
 
 int dure_cmd_rebuild(int argc, char **argv)
 {
-    const char *dir = NULL;
+    struct rebuild rebuild = {0};
+    static const struct argp_option options[] = {
+        {"shards", 's', "N", 0, "number of shards, when the old rows cannot be read", 0}, {0}};
     struct argp argp = {
-        .parser = on_option, .args_doc = "DIR",
+        .options = options, .parser = on_option, .args_doc = "DIR",
         .doc = "Makes the rows (states, projections, indexes) of a stopped data directory anew from "
                "its journal.\vThe old rows are replaced only when the new ones are complete and "
                "synced. Exit status: 0 done, 1 failed, 2 wrong usage.",
     };
     argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0) return 2;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &rebuild) != 0) return 2;
     const char *message = NULL;
-    uint64_t records = 0;
-    int rv = rebuild(dir, &message, &records);
+    int rv = run(&rebuild, &message);
     if (rv != 0) {
-        fprintf(stderr, "dure rebuild: %s: %s\n", dir,
+        fprintf(stderr, "dure rebuild: %s: %s\n", rebuild.dir,
                 message != NULL ? message : dure_error_info(rv)->text);
         return 1;
     }
-    printf("rebuilt %s from %llu records\n", dir, (unsigned long long)records);
+    printf("rebuilt %s from %llu records\n", rebuild.dir,
+           (unsigned long long)rebuild.records);
     return 0;
 }

@@ -179,8 +179,13 @@ static void report_audits(struct verify *verify)
         if (text.len > 0) printf("%.*s\n", (int)text.len, text.data);
         if (rv != 0) finding(verify, "the sums of %s do not add up", systems[i]->name);
         dure_buf_fini(&text);
-        free(verify->audits[i]);
     }
+}
+
+static void free_audits(struct verify *verify)
+{
+    const struct dure_system *const *systems = dure_registry_systems();
+    for (size_t i = 0; verify->audits != NULL && systems[i] != NULL; i++) free(verify->audits[i]);
     free(verify->audits);
 }
 
@@ -229,6 +234,7 @@ static void close_verify(struct verify *verify)
     if (verify->rebuilt != NULL) dure_runtime_close(verify->rebuilt);
     if (verify->rebuilt_rows != NULL) verify->rebuilt_rows->ops->close(verify->rebuilt_rows);
     dure_datadir_close(&verify->datadir);
+    free_audits(verify);
     free(verify->sequences);
 }
 
