@@ -94,20 +94,28 @@ static bool resolve(struct dure_mail *mail, const struct wire *wire)
     return true;
 }
 
-/* What the receiver relies on; `wire` says whether there is data. */
-static bool fits(const struct dure_mail *mail, const struct wire *wire)
+/* Codes that are known each, but do not belong together: whoever handles it must not find that out. */
+static bool makes_sense(const struct dure_mail *mail, const struct wire *wire)
 {
-    bool saga = mail->type->kind == DURE_KIND_SAGA;
+    const struct dure_type *type = mail->type;
+    bool saga = type->kind == DURE_KIND_SAGA;
+    if (mail->from_type != NULL && mail->from_type->kind != DURE_KIND_SAGA) return false;
     switch (mail->kind) {
-    case DURE_MAIL_COMMAND: /* To the aggregate, or to the directory that knows its id. */
-        return mail->command != NULL && !saga &&
-               mail->type->aggregate == mail->command->aggregate &&
-               (wire->has_data != 0) == (mail->command->schema != NULL);
-    case DURE_MAIL_START: return saga && wire->has_data;
-    case DURE_MAIL_OUTCOME: return saga && mail->command != NULL;
-    case DURE_MAIL_WAKE: return true;
-    default: return saga;
+    case DURE_MAIL_COMMAND: {
+        const struct dure_command *command = mail->command;
+        if (command == NULL || wire->has_data != (command->schema != NULL)) return false;
+        const struct dure_type *owner = command->aggregate->type;
+        return type == owner || (type == owner->directory && owner->directory != NULL);
     }
+    case DURE_MAIL_START: return saga && wire->has_data == 1;
+    case DURE_MAIL_OUTCOME:
+        return saga && mail->command != NULL && mail->step <= type->saga->steps_count &&
+               (!wire->has_data || mail->command->reply != NULL);
+    case DURE_MAIL_WAKE: return true;
+    case DURE_MAIL_RETRY:
+    case DURE_MAIL_SKIP: return saga;
+    }
+    return false;
 }
 
 struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
@@ -119,7 +127,9 @@ struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
     struct dure_mail head = {.kind = wire.kind, .id = wire.id, .from_id = wire.from_id,
                              .answered_id = wire.answered_id, .step = wire.step, .undo = wire.undo,
                              .done = wire.done, .fresh = wire.fresh, .heap = true};
-    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire) || !fits(&head, &wire)) return NULL;
+    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire) || !makes_sense(&head, &wire)) {
+        return NULL;
+    }
     const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;
     size_t data_at = (sizeof head + 15) & ~(size_t)15;
     size_t reason_at = data_at + (schema ? schema->size : 0);
