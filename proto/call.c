@@ -151,14 +151,20 @@ void dure_call_fail(struct dure_call *call, int rv)
 static void held(struct dure_hold *hold, int rv)
 {
     struct dure_call *call = (struct dure_call *)((char *)hold - offsetof(struct dure_call, hold));
-    if (rv == 0) {
+    if (rv == 0)
         dure_call_respond(call);
-    } else if (call->again == NULL || ++call->reads >= READS_MAX) {
+    else
+        dure_call_again(call, call->again, rv);
+}
+
+void dure_call_again(struct dure_call *call, void (*again)(struct dure_call *call), int rv)
+{
+    if (again == NULL || ++call->reads >= READS_MAX) {
         dure_call_fail(call, rv);
-    } else {
-        dure_call_clear(call);
-        call->again(call);
+        return;
     }
+    dure_call_clear(call);
+    again(call);
 }
 
 void dure_call_respond_durable(struct dure_call *call, void (*again)(struct dure_call *call))

@@ -53,6 +53,8 @@ void dure_call_respond(struct dure_call *call);
 /* The same once everything applied so far is durable; `again` makes the answer anew if what it
  * shows was taken back by a failed write. */
 void dure_call_respond_durable(struct dure_call *call, void (*again)(struct dure_call *call));
+/* Makes the answer anew by `again`; too often already: fails with rv. */
+void dure_call_again(struct dure_call *call, void (*again)(struct dure_call *call), int rv);
 /* Answers with a problem: of a status, or of an error's row. */
 void dure_call_refuse(struct dure_call *call, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -301,10 +301,13 @@ static void done(struct dure_query *query)
     struct list *list = (struct list *)query;
     struct dure_call *call = list->call;
     int rv = query->rv;
+    bool outdated = query->outdated;
     dure_call_clear(call);
-    if (rv == 0) rv = write_list(list);
+    if (rv == 0 && !outdated) rv = write_list(list);
     finish(list);
-    if (rv != 0)
+    if (rv == 0 && outdated)
+        dure_call_again(call, dure_list_get, DURE_ENOSPC);
+    else if (rv != 0)
         dure_call_fail(call, rv);
     else
         dure_call_respond_durable(call, dure_list_get);

@@ -18,6 +18,7 @@
 
 struct list {
     struct dure_query query;
+    uint64_t failed_appends; /* At the start. */
     struct dure_call *call;
     size_t type; /* Registry index of the present one. */
     size_t count;
@@ -106,9 +107,14 @@ static void next_type(struct list *list)
            dure_registry_type(list->type)->kind != DURE_KIND_SAGA)
         list->type++;
     if (list->type == dure_registry_count()) {
+        /* A record that failed since may have held what was seen. */
+        bool outdated = call->gateway->rt->metrics.failed_appends != list->failed_appends;
         free(list);
         dure_buf_lit(&call->body, "]}}");
-        dure_call_respond_durable(call, dure_sagas_get);
+        if (outdated)
+            dure_call_again(call, dure_sagas_get, DURE_ENOSPC);
+        else
+            dure_call_respond_durable(call, dure_sagas_get);
         return;
     }
     list->query = (struct dure_query){.type = dure_registry_type(list->type),
@@ -131,6 +137,7 @@ void dure_sagas_get(struct dure_call *call)
     }
     list->call = call;
     dure_exchange_expect(call->exchange, EXPECTED_BYTES);
+    list->failed_appends = call->gateway->rt->metrics.failed_appends;
     call->status = 200;
     dure_call_clear(call);
     dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");

@@ -10,7 +10,7 @@
  *   3. loop    done
  *
  * A row that a checkpoint writes meanwhile is seen old or new; its actor was in the overlay, which
- * counts. Fails with DURE_EIO, DURE_ECORRUPT; refuses when too many run or the page is too deep.
+ * counts. A record that fails meanwhile makes the result void. Fails with DURE_EIO, DURE_ECORRUPT; refuses when too many run or the page is too deep.
  */
 #include "runtime/query.h"
 
@@ -359,6 +359,7 @@ static void finished(struct dure_work *work)
     struct dure_query *query =
         (struct dure_query *)((char *)work - offsetof(struct dure_query, work));
     running--;
+    query->outdated = query->rt->metrics.failed_appends != query->failed_appends;
     query->done(query);
 }
 
@@ -413,6 +414,8 @@ int dure_query_start(struct dure_runtime *rt, struct dure_query *query)
     int rv = prepare(query);
     if (rv != 0) return rv;
     query->rows = rt->rows;
+    query->rt = rt;
+    query->failed_appends = rt->metrics.failed_appends;
     query->total = plain(query) ? rt->counters[query->type->index].count : -1;
     take_overlay(rt, query);
     if (query->rv != 0) return query->rv;

@@ -1,7 +1,8 @@
 /*
  * List queries over one type: rows on disk with the not yet checkpointed actors laid over them.
  * The result is ids in the order of the page; whoever shows them looks each up (dure_runtime_view)
- * and waits by dure_turn_hold.
+ * and waits by dure_turn_hold: what it saw may not be durable yet. If that failed before done was
+ * called, the hold would not tell; the query does (outdated).
  */
 #ifndef DURE_RUNTIME_QUERY_H
 #define DURE_RUNTIME_QUERY_H
@@ -34,10 +35,13 @@ struct dure_query {
     size_t ids_count;
     bool more;     /* by_after: there are matches behind these. */
     int64_t total; /* How many there are on all pages; -1: not counted (by_after). */
+    bool outdated;    /* A record failed meanwhile whose changes it may have seen: ask again. */
 
     /* Private. */
     struct dure_work work;
     struct dure_rows *rows;
+    const struct dure_runtime *rt;
+    uint64_t failed_appends; /* At the start. */
     struct dure_query_overlay *overlay; /* By id. */
     size_t overlay_count, overlay_cap;
     struct dure_query_scan *scan;
