@@ -4,7 +4,9 @@
  *
  * Refusals: 409 for a governed field, 400 for a required one that would become null. Pure.
  */
-#include "runtime/core.h"
+#include "runtime/out.h"
+
+#define STATE_BYTES_MAX (8 * 1024) /* Of every state and payload: registry.c. */
 
 static const struct dure_command *transition(const struct dure_aggregate *aggregate,
                                              const struct dure_field *field, const void *wanted)
@@ -53,12 +55,29 @@ static const struct dure_command *find_command(const struct dure_actor *actor,
     return found;
 }
 
+/* As if it had been asked for, with its payload as it starts. */
+static int run_command(const struct dure_actor *actor, const struct dure_command *command,
+                       const struct dure_msg *in, struct dure_out *out)
+{
+    _Alignas(16) char payload[STATE_BYTES_MAX];
+    struct dure_msg as_command = *in;
+    as_command.command = command;
+    as_command.data = NULL;
+    if (command->schema != NULL) {
+        DURE_ASSERT(command->schema->size <= sizeof payload);
+        dure_schema_init(command->schema, payload);
+        as_command.data = payload;
+    }
+    out->command = command; /* It may reply. */
+    return command->handle(actor->state, &as_command, out);
+}
+
 int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edit,
                      const struct dure_msg *in, struct dure_out *out)
 {
     if (edit->remove) return remove_plain(actor, out);
     const struct dure_schema *schema = actor->type->schema;
-    _Alignas(16) char fresh[8 * 1024], empty[8 * 1024];
+    _Alignas(16) char fresh[STATE_BYTES_MAX], empty[STATE_BYTES_MAX];
     DURE_ASSERT(schema->size <= sizeof fresh);
     const char *refused = NULL;
     const struct dure_command *command = find_command(actor, edit, &refused);
@@ -81,11 +100,8 @@ int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edi
         changed |= !dure_field_equal(field, fresh, actor->state);
     }
     if (command != NULL) {
-        struct dure_msg as_command = *in;
-        as_command.command = command;
-        as_command.data = NULL;
-        int rv = command->handle(actor->state, &as_command, out);
-        if (rv != 0) return rv;
+        int rv = run_command(actor, command, in, out);
+        if (rv != 0 || out->status != 0) return rv; /* Refused: nothing is edited either. */
     }
     if (changed) memcpy(dure_emit(out, &actor->type->edited), fresh, schema->size);
     return 0;
