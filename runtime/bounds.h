@@ -31,6 +31,24 @@
 /* Unacknowledged messages between journals, all destinations; beyond: external commands get 503. */
 #define DURE_OUTBOX_MSGS_MAX 65536
 
+/* Nodes of a cluster: each keeps a little for every other, and each has a share of the shards. */
+#define DURE_NODES_MAX 64
+/* Between nodes (peer.h). A datagram is closed at the first size and never exceeds the second: large
+ * ones carry the most bytes a second over nng. */
+#define DURE_PEER_DATAGRAM_BYTES (32 * 1024)
+#define DURE_PEER_DATAGRAM_BYTES_MAX (64 * 1024)
+/* One frame: a request or a page of a list with its heads. */
+#define DURE_PEER_FRAME_BYTES_MAX (4 * 1024 * 1024)
+/* On their way to one peer; beyond, the sender waits. Few enough datagrams for nng's buffers (8192
+ * for all peers together). */
+#define DURE_PEER_WINDOW_BYTES (4 * 1024 * 1024)
+#define DURE_PEER_WINDOW_DATAGRAMS 1024
+#define DURE_PEER_HEARTBEAT_MS 100
+#define DURE_PEER_SILENCE_MS 600
+/* Not acknowledged by then, a datagram is sent again; acks are held back for less than that. */
+#define DURE_PEER_RESEND_MS 50
+#define DURE_PEER_ACK_MS 5
+
 /* Memory for actors and what is needed to work on them (flag). The least recently used clean actors
  * leave first; when even dirty ones exceed it (the disk is full or too slow), commands are refused
  * with 503. */
@@ -105,6 +123,13 @@
 #define DURE_RULES_MAX 16 /* Policies or projections of one event. */
 
 _Static_assert(DURE_SHARDS_DEFAULT <= DURE_SHARDS_MAX, "the default is in range");
+_Static_assert(DURE_NODES_MAX <= DURE_SHARDS_DEFAULT, "every node gets a shard");
+_Static_assert(DURE_PEER_DATAGRAM_BYTES < DURE_PEER_DATAGRAM_BYTES_MAX, "there is room for a piece");
+_Static_assert(DURE_HTTP_BODY_BYTES_MAX + DURE_HTTP_HEADERS_BYTES_MAX + DURE_HTTP_LINE_BYTES_MAX <
+                   DURE_PEER_FRAME_BYTES_MAX, "a request fits a frame");
+_Static_assert(DURE_PEER_ACK_MS < DURE_PEER_RESEND_MS, "an ack comes before it is missed");
+_Static_assert(DURE_PEER_RESEND_MS < DURE_PEER_HEARTBEAT_MS, "a loss is mended before silence");
+_Static_assert(4 * DURE_PEER_HEARTBEAT_MS < DURE_PEER_SILENCE_MS, "one lost heartbeat is no end");
 _Static_assert(DURE_GROUP_BYTES_MAX < DURE_RECORD_BYTES_MAX, "a group fits its record");
 _Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
 _Static_assert(DURE_BULK_UNREAD_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_ALL, "one gets its full share");
