@@ -186,6 +186,8 @@ bool dure_ask_held_back(const struct dure_runtime *rt)
 int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
 {
     if (rt->stopping || rt->fatal != 0) return DURE_ESHUTDOWN;
+    bool elsewhere = ask->id != DURE_NEW && !dure_shard_is_mine(rt, dure_shard_of(rt, ask->id));
+    if (elsewhere) return DURE_EUNAVAILABLE;
     if (dure_ask_memory_short(rt) && dure_checkpoint_failing(rt)) return DURE_ENOSPC;
     bool outbox_full = rt->links != NULL && dure_links_full(rt->links);
     if (rt->asks_count >= rt->options.asks_max || outbox_full) {

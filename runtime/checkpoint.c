@@ -173,6 +173,7 @@ static void failed(struct dure_runtime *rt, int rv)
     memcpy(cp->counts_next, cp->counts, sizeof cp->counts);
     cp->retry_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
     for (uint8_t number = 1; number <= 2; number++) dure_idem_written(rt, rv, number);
+    if (rt->links != NULL) dure_links_unsaved(rt);
     if (rv != DURE_ENOSPC && rt->fatal == 0) {
         rt->fatal = rv;
         if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);

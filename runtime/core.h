@@ -136,7 +136,7 @@ void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Free
 /* ---- Mail --------------------------------------------------------------------------------------- */
 
 enum dure_mail_kind { DURE_MAIL_COMMAND, DURE_MAIL_START, DURE_MAIL_OUTCOME, DURE_MAIL_WAKE,
-                      DURE_MAIL_RETRY, DURE_MAIL_SKIP };
+                      DURE_MAIL_RETRY, DURE_MAIL_SKIP, DURE_MAIL_FEED };
 
 struct dure_mail {
     struct dure_mail *next;
@@ -145,7 +145,10 @@ struct dure_mail {
     int64_t id;
     bool fresh;                          /* … which is new (id just given). */
     const struct dure_command *command;  /* COMMAND; OUTCOME: the one answered. */
-    const void *data;                    /* Payload; START: saga data; OUTCOME: reply or NULL. */
+    const struct dure_event_type *event; /* FEED: for this row, an event of another node's shard … */
+    int64_t event_time_ms;               /* … that happened then, to the actor `from`. */
+    const void *data;                    /* Payload; START: saga data; OUTCOME: reply or NULL;
+                                            FEED: the event's. */
     struct dure_type *from_type;         /* Saga that wants the outcome; NULL: nobody. */
     int64_t from_id;
     uint8_t step;                        /* Of that saga. */
@@ -175,8 +178,10 @@ struct dure_group_event { /* For policies, projections and the streams. */
     struct dure_group_event *next;
     struct dure_type *type;
     struct dure_event event;
-    uint64_t sequence;   /* Within its shard. */
+    uint64_t sequence;   /* Within its shard; 0: not published. */
     uint32_t shard;
+    bool fed;            /* Of another node's shard, for … */
+    int64_t target;      /* … this row of a view. */
     uint32_t at;         /* Offset of the entry in the record. */
 };
 
@@ -310,7 +315,8 @@ struct dure_options {
     uint32_t asks_max;
     uint64_t owner;           /* Id of this node. */
     bool read_only;           /* The rows are: recovery keeps everything in memory (verify). */
-    struct dure_links *links; /* NULL: all shards are this journal's. Closed by its owner. */
+    uint16_t node, nodes;     /* Shard s is ours when s % nodes is node; nodes 0: all are. */
+    struct dure_links *links; /* Needed to run turns when there are other nodes. Closed by its owner. */
 };
 
 struct dure_metrics { /* Plain counters; the gateway prints them. */
@@ -367,7 +373,7 @@ struct dure_runtime {
     struct dure_mail *deferred;       /* Durable mail not handled yet, for replay_from. */
     struct dure_idem *idem;
     struct dure_checkpoint *checkpoint;
-    struct dure_links *links;         /* outbox and inbox (outbox.c); NULL: all shards are ours. */
+    struct dure_links *links;         /* To other nodes' journals (links.h), or NULL. */
 };
 
 /* Runs what is ready and hands a record to the journal if it is idle. The loop calls it each round.*/
@@ -409,18 +415,20 @@ void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out);
 struct dure_mail *dure_mail_decode(const void *bytes, size_t len);
 void dure_mail_free(struct dure_mail *mail); /* Heap mail only; others belong to their group. */
 /* Outbox and inbox: see runtime/links.h. */
-bool dure_links_owns(const struct dure_links *links, uint32_t shard);
 bool dure_links_full(const struct dure_links *links);
 void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail);
 void dure_links_durable(struct dure_runtime *rt, const struct dure_group *group);
 void dure_links_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_links_tick(struct dure_runtime *rt);
+int64_t dure_links_due(const struct dure_links *links); /* Of the next tick; INT64_MAX: none. */
 /* From recovery: entries OUTBOX and INBOX. Ignored when rt->links is NULL. */
 void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len,
                         uint64_t lsn);
 /* For the checkpoint: the channels' numbers as rows, and back. */
 void dure_links_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
                         dure_idem_add *add);
+/* A batch of the checkpoint failed: all numbers are for the next one. */
+void dure_links_unsaved(struct dure_runtime *rt);
 DURE_MUST_CHECK int dure_links_load(struct dure_runtime *rt);
 /* Index of the oldest record whose outbox is not acknowledged; UINT64_MAX: none. */
 uint64_t dure_links_oldest_lsn(const struct dure_links *links);
@@ -459,6 +467,9 @@ struct dure_mail *dure_group_mail(struct dure_runtime *rt); /* Zeroed, in the ar
 
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
+/* The node that owns a shard, and whether it is this one. */
+uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard);
+bool dure_shard_is_mine(const struct dure_runtime *rt, uint32_t shard);
 /* timer.c */
 void dure_timer_set(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms);
 void dure_timer_due(struct dure_runtime *rt);  /* Makes WAKE mail of what is due. */
@@ -472,6 +483,12 @@ bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, st
 /* projection.c: feeds a durable group's events to the views. */
 void dure_projection_feed(struct dure_runtime *rt, const struct dure_group *group);
 void dure_projection_event(struct dure_runtime *rt, const struct dure_event *event, uint64_t lsn);
+/* To the views whose rows are another node's: as messages, which come there as FEED mail. */
+void dure_projection_send(struct dure_runtime *rt, struct dure_type *type,
+                          const struct dure_event *event);
+void dure_projection_take(struct dure_runtime *rt, struct dure_actor *row, struct dure_mail *mail);
+void dure_projection_fed(struct dure_runtime *rt, const struct dure_event *event, int64_t target,
+                         uint64_t lsn);
 /* policy.c */
 void dure_policy_run(struct dure_runtime *rt, const struct dure_event *event);
 /* edit.c: the handler of ask->command NULL. */

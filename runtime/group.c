@@ -162,6 +162,7 @@ void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
         group->events_last = &kept->next;
     }
     dure_policy_run(rt, &event);
+    if (rt->options.nodes > 1) dure_projection_send(rt, actor->type, &event);
 }
 
 void dure_group_timer(struct dure_runtime *rt, struct dure_actor *actor, int64_t due_ms)

@@ -1,21 +1,29 @@
 /*
  * The receiving half of links (links.h has the picture).
  *
- *   1. message  exactly the next number of its channel: the mark goes into the open record, the mail
- *               into the mailbox; what is not handled in this group is deferred by turn.c like any
- *               other mail, so mark and effects stand or fall together
- *   2. durable  the mark is acknowledged
+ *   1. message  exactly the next number of its channel: the mark goes into the open record, the
+ *               mail into the mailbox; what is not handled in this group is deferred by turn.c
+ *               like any other mail, so mark and effects stand or fall together
+ *   2. durable  the marks of that record are acknowledged
+ *   3. failed   the numbers go back to the last mark that stands
  *
- * An older number is a double: acknowledged again. A later one is a gap: reported. A mailbox that is
- * full takes nothing, which is back-pressure: the sender keeps it. Loop thread.
+ * An older number is a double: acknowledged again. A later one is a gap: reported, but not once for
+ * each that follows. A mailbox that is full takes nothing, which is back-pressure: the sender keeps
+ * it, and is asked for it after the next record. Loop thread.
  */
 #include "runtime/links.h"
 #include "runtime/record.h"
 
-static void reply(struct dure_runtime *rt, uint32_t kind, uint16_t src, uint16_t dst, uint64_t seq)
+/* The same gap is reported again after this. */
+#define GAP_MS 100
+
+static void reply(struct dure_runtime *rt, const struct dure_channel *channel, uint32_t kind,
+                  uint64_t seq)
 {
-    struct dure_frame frame = {.kind = kind, .src = src, .dst = dst, .seq = seq};
-    rt->links->transport->send(rt->links->transport, src, &frame, sizeof frame);
+    struct dure_frame frame = {
+        .kind = kind, .src = channel->src, .dst = channel->dst, .seq = seq};
+    /* One that is not taken is as good as lost: the sender asks by sending again. */
+    (void)rt->links->transport->send(rt->links->transport, channel->src, &frame, sizeof frame);
 }
 
 static bool room_for(struct dure_runtime *rt, const struct dure_mail *mail)
@@ -25,63 +33,102 @@ static bool room_for(struct dure_runtime *rt, const struct dure_mail *mail)
            rt->open->record.len < DURE_GROUP_BYTES_MAX;
 }
 
+static void report_gap(struct dure_runtime *rt, struct dure_channel *channel)
+{
+    uint64_t next = channel->newer.seq + 1;
+    int64_t now = rt->io->wall_ms(rt->io), since = now - channel->gap_ms;
+    rt->links->gaps++;
+    if (channel->refused || (channel->gap_seq == next && since >= 0 && since < GAP_MS)) return;
+    channel->gap_seq = next;
+    channel->gap_ms = now;
+    reply(rt, channel, DURE_FRAME_GAP, next);
+}
+
+static void mark(struct dure_runtime *rt, struct dure_channel *channel, uint64_t seq)
+{
+    struct dure_entry_link entry = {.src = channel->src, .dst = channel->dst, .seq = seq};
+    size_t at;
+    dure_group_entry_begin(rt, DURE_ENTRY_INBOX, &at);
+    dure_buf_add(&rt->open->record, &entry, sizeof entry);
+    dure_group_entry_end(rt, at);
+    if (channel->newer.lsn != rt->open->lsn) channel->older = channel->newer;
+    channel->newer = (struct dure_mark){seq, rt->open->lsn};
+    channel->saved = false;
+    dure_links_set_busy(&rt->links->busy_in, channel);
+}
+
 void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
                         size_t len)
 {
     struct dure_links *links = rt->links;
-    if (!dure_links_owns(links, frame->dst) || rt->fatal != 0) return;
-    struct dure_channel *channel = dure_links_channel(links, links->in, frame->src, frame->dst);
-    if (frame->seq <= channel->seq) {
+    struct dure_channel *channel = dure_links_channel_in(links, frame->src, frame->dst);
+    if (frame->seq <= channel->newer.seq) {
         links->doubles++;
-        if (frame->seq <= channel->seq_durable) {
-            reply(rt, DURE_FRAME_ACK, frame->src, frame->dst, channel->seq_durable);
-        }
+        if (frame->seq <= channel->taken) reply(rt, channel, DURE_FRAME_ACK, channel->taken);
         return;
     }
-    if (frame->seq != channel->seq + 1) {
-        links->gaps++;
-        reply(rt, DURE_FRAME_GAP, frame->src, frame->dst, channel->seq + 1);
+    if (frame->seq != channel->newer.seq + 1) {
+        report_gap(rt, channel);
         return;
     }
     struct dure_mail *mail = dure_mail_decode(bytes, len);
-    if (mail == NULL) return; /* Of a newer version: kept by its sender until we know it. */
-    if (!room_for(rt, mail)) {
-        dure_mail_free(mail);
+    /* Of a newer version: kept by its sender until we know it. */
+    if (mail == NULL || dure_shard_of(rt, mail->id) != frame->dst) {
+        if (mail != NULL) dure_mail_free(mail);
         return;
     }
-    struct dure_entry_link mark = {.src = frame->src, .dst = frame->dst, .seq = frame->seq};
-    size_t at;
-    dure_group_entry_begin(rt, DURE_ENTRY_INBOX, &at);
-    dure_buf_add(&rt->open->record, &mark, sizeof mark);
-    dure_group_entry_end(rt, at);
-    if (channel->lsn != rt->open->lsn) channel->seq_before = channel->seq;
-    channel->lsn = rt->open->lsn;
-    channel->seq = frame->seq;
+    if (!room_for(rt, mail)) {
+        dure_mail_free(mail);
+        channel->refused = true;
+        dure_links_set_busy(&links->busy_in, channel);
+        rt->io->soon(rt->io);
+        return;
+    }
+    mark(rt, channel, frame->seq);
     dure_mailbox_push(rt, mail);
     rt->io->soon(rt->io);
 }
 
+static void ask_again(struct dure_runtime *rt, struct dure_channel *channel)
+{
+    if (!channel->refused) return;
+    channel->refused = false;
+    report_gap(rt, channel);
+}
+
 void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn)
 {
-    struct dure_links *links = rt->links;
-    for (uint16_t src = 0; src < links->shards; src++) {
-        for (uint16_t dst = 0; dst < links->shards; dst++) {
-            struct dure_channel *channel = dure_links_channel(links, links->in, src, dst);
-            /* The next record may hold marks of this channel already. */
-            uint64_t seq = channel->lsn <= lsn ? channel->seq : channel->seq_before;
-            if (seq <= channel->seq_durable) continue;
-            channel->seq_durable = seq;
-            reply(rt, DURE_FRAME_ACK, src, dst, seq);
+    struct dure_channel **at = &rt->links->busy_in;
+    while (*at != NULL) {
+        struct dure_channel *channel = *at;
+        uint64_t taken = channel->newer.lsn <= lsn ? channel->newer.seq : channel->older.seq;
+        if (taken > channel->taken) {
+            channel->taken = taken;
+            reply(rt, channel, DURE_FRAME_ACK, taken);
         }
+        ask_again(rt, channel);
+        if (channel->taken != channel->newer.seq) {
+            at = &channel->next_busy;
+            continue;
+        }
+        channel->busy = false;
+        *at = channel->next_busy;
     }
 }
 
+/* Of the failed records nothing stands, so nothing of what they took was taken. */
 void dure_inbox_failed(struct dure_runtime *rt, uint64_t lsn)
 {
-    struct dure_links *links = rt->links;
-    for (size_t i = 0; i < (size_t)links->shards * links->shards; i++) {
-        if (links->in[i].lsn < lsn) continue;
-        links->in[i].seq = links->in[i].seq_durable;
-        links->in[i].lsn = 0;
+    struct dure_channel *next = rt->links->busy_in;
+    rt->links->busy_in = NULL;
+    while (next != NULL) {
+        struct dure_channel *channel = next;
+        next = channel->next_busy;
+        channel->busy = false;
+        if (channel->newer.lsn >= lsn) channel->newer = channel->older;
+        if (channel->newer.lsn >= lsn) channel->newer = (struct dure_mark){channel->taken, 0};
+        channel->older = channel->newer;
+        channel->gap_seq = 0;
+        ask_again(rt, channel);
     }
 }

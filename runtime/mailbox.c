@@ -15,7 +15,8 @@
 
 void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
 {
-    if (rt->links != NULL && !dure_links_owns(rt->links, dure_shard_of(rt, mail->id))) {
+    if (!dure_shard_is_mine(rt, dure_shard_of(rt, mail->id))) {
+        DURE_ASSERT(rt->links != NULL && mail->ask == NULL); /* An answer cannot wait there. */
         dure_links_send(rt, mail);
         return;
     }
@@ -43,7 +44,8 @@ void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
 
 struct wire {
     uint32_t type_code, command_type_code, command_code, from_type_code;
-    int64_t id, from_id, answered_id;
+    int64_t id, from_id, answered_id; /* FEED: its command is the event, of the type `from`, and
+                                         what is answered the time. */
     uint8_t kind, step, undo, done, fresh, has_data;
     uint16_t reason_len;
 };
@@ -54,6 +56,7 @@ static const struct dure_schema *payload_schema(const struct dure_mail *mail)
     case DURE_MAIL_COMMAND: return mail->command->schema;
     case DURE_MAIL_START: return mail->type->saga->data;
     case DURE_MAIL_OUTCOME: return mail->command->reply;
+    case DURE_MAIL_FEED: return mail->event->schema;
     default: return NULL;
     }
 }
@@ -73,6 +76,10 @@ void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out)
         wire.command_code = dure_registry_code(mail->command->name);
     }
     if (mail->from_type != NULL) wire.from_type_code = mail->from_type->code;
+    if (mail->kind == DURE_MAIL_FEED) {
+        wire.command_code = mail->event->code;
+        wire.answered_id = mail->event_time_ms;
+    }
     dure_buf_add(out, &wire, sizeof wire);
     dure_buf_add(out, mail->reason, wire.reason_len);
     if (wire.has_data) dure_schema_pack(schema, mail->data, out);
@@ -85,6 +92,12 @@ static bool resolve(struct dure_mail *mail, const struct wire *wire)
     if (wire->from_type_code != 0) {
         mail->from_type = dure_registry_type_by_code(wire->from_type_code);
         if (mail->from_type == NULL) return false;
+    }
+    if (mail->kind == DURE_MAIL_FEED) {
+        if (mail->from_type == NULL) return false;
+        mail->event = dure_registry_event(mail->from_type, wire->command_code);
+        mail->event_time_ms = wire->answered_id;
+        return mail->event != NULL;
     }
     if (wire->command_type_code != 0) {
         const struct dure_type *owner = dure_registry_type_by_code(wire->command_type_code);
@@ -99,6 +112,8 @@ static bool makes_sense(const struct dure_mail *mail, const struct wire *wire)
 {
     const struct dure_type *type = mail->type;
     bool saga = type->kind == DURE_KIND_SAGA;
+    if (mail->kind == DURE_MAIL_FEED) return type->kind == DURE_KIND_VIEW;
+    if (type->kind == DURE_KIND_VIEW) return false;
     if (mail->from_type != NULL && mail->from_type->kind != DURE_KIND_SAGA) return false;
     switch (mail->kind) {
     case DURE_MAIL_COMMAND: {
@@ -114,6 +129,7 @@ static bool makes_sense(const struct dure_mail *mail, const struct wire *wire)
     case DURE_MAIL_WAKE: return true;
     case DURE_MAIL_RETRY:
     case DURE_MAIL_SKIP: return saga;
+    case DURE_MAIL_FEED: break; /* Above. */
     }
     return false;
 }
@@ -127,7 +143,7 @@ struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
     struct dure_mail head = {.kind = wire.kind, .id = wire.id, .from_id = wire.from_id,
                              .answered_id = wire.answered_id, .step = wire.step, .undo = wire.undo,
                              .done = wire.done, .fresh = wire.fresh, .heap = true};
-    if (wire.kind > DURE_MAIL_SKIP || !resolve(&head, &wire) || !makes_sense(&head, &wire)) {
+    if (wire.kind > DURE_MAIL_FEED || !resolve(&head, &wire) || !makes_sense(&head, &wire)) {
         return NULL;
     }
     const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;

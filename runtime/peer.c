@@ -4,13 +4,14 @@
  *   1. meet      hello (ours, 0) every heartbeat; the answer names both, so it is fresh
  *   2. send      frames gather as pieces in `forming`; closed, it is datagram seq and kept until
  *                acknowledged
- *   3. received  the next in order is handed up at once, a later one is held until the gap is filled
+ *   3. received  the next in order is handed up at once, a later one is held until the gap is
+ *                filled
  *   4. run       acks that are due, what must be sent again, heartbeats, silence
  *
  * Why a session can never be mistaken for another: a node draws its number anew whenever a session
  * begins or ends, so each side's number stands for one session, and what counts must name both. A
- * node takes a session up only on a datagram that names the number it has drawn for it, so the other
- * side has lived since then; what travelled for longer names an older number.
+ * node takes a session up only on a datagram that names the number it has drawn for it, so the
+ * other side has lived since then; what travelled for longer names an older number.
  *
  * Memory running out is a sizing bug (bounds.h), so nothing here fails but what peer.h names. Loop
  * thread.
@@ -174,7 +175,7 @@ void dure_peer_use(struct dure_peers *peers, enum dure_peer_kind kind,
     peers->users[kind] = user;
 }
 
-/* ---- Sessions ----------------------------------------------------------------------------------- */
+/* ---- Sessions -------------------------------------------------------------------------------- */
 
 static void begin(struct dure_peers *peers, struct peer *peer, uint64_t theirs)
 {
@@ -200,7 +201,7 @@ static void end(struct dure_peers *peers, struct peer *peer)
     }
 }
 
-/* ---- Sending -------------------------------------------------------------------------------------- */
+/* ---- Sending --------------------------------------------------------------------------------- */
 
 static void transmit(struct dure_peers *peers, struct peer *peer, struct dure_datagram *head,
                      size_t len)
@@ -264,7 +265,8 @@ static void add_piece(struct peer *peer, enum dure_peer_kind kind, const char *b
     static const char zeros[8];
     struct dure_buf *forming = &peer->forming;
     if (forming->len == 0) {
-        memset(dure_buf_reserve(forming, DURE_PEER_DATAGRAM_BYTES), 0, sizeof(struct dure_datagram));
+        memset(dure_buf_reserve(forming, DURE_PEER_DATAGRAM_BYTES), 0,
+               sizeof(struct dure_datagram));
         forming->len = sizeof(struct dure_datagram);
     }
     struct dure_peer_piece piece = {.len = (uint32_t)len, .kind = (uint16_t)kind, .more = more};
@@ -299,7 +301,7 @@ int dure_peer_send(struct dure_peers *peers, uint16_t node, enum dure_peer_kind 
     return 0;
 }
 
-/* ---- Acknowledged, missing -------------------------------------------------------------------------- */
+/* ---- Acknowledged, missing ------------------------------------------------------------------- */
 
 static void acked(struct dure_peers *peers, struct peer *peer, uint64_t ack)
 {
@@ -341,7 +343,7 @@ static void fill_gap(struct dure_peers *peers, struct peer *peer, uint64_t missi
     }
 }
 
-/* ---- Received ---------------------------------------------------------------------------------------- */
+/* ---- Received -------------------------------------------------------------------------------- */
 
 static void hand_up(struct dure_peers *peers, struct peer *peer, unsigned kind, const void *bytes,
                     size_t len)
@@ -516,7 +518,7 @@ void dure_peer_hint(struct dure_peers *peers, uint16_t node, bool connected)
     peers->busy = false;
 }
 
-/* ---- Time ----------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static void sooner(uint64_t *next_ns, uint64_t due_ns)
 {
@@ -579,7 +581,7 @@ int64_t dure_peer_run(struct dure_peers *peers)
     return next_ns <= now ? 1 : (int64_t)((next_ns - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-/* ---- Looking ---------------------------------------------------------------------------------------------- */
+/* ---- Looking --------------------------------------------------------------------------------- */
 
 bool dure_peer_is_up(const struct dure_peers *peers, uint16_t node)
 {
@@ -596,7 +598,8 @@ uint16_t dure_peer_self(const struct dure_peers *peers)
     return peers->options.node;
 }
 
-void dure_peer_status(const struct dure_peers *peers, uint16_t node, struct dure_peer_status *status)
+void dure_peer_status(const struct dure_peers *peers, uint16_t node,
+                      struct dure_peer_status *status)
 {
     const struct peer *peer = peer_of(peers, node);
     *status = peer->status;

@@ -1,25 +1,26 @@
 /*
- * Peers: the other nodes of the cluster, each reached by frames that arrive whole, once and in order,
- * over a wire that may lose, delay, double and reorder datagrams. It lasts as long as a session: when
- * either side restarts, or hears nothing of the other for too long, what was not acknowledged is
- * dropped, `down` and (when they have met again) `up` are called, and the layers above repeat what
- * must not be lost (links) or say that they do not know (forwarded commands: 503).
+ * Peers: the other nodes of the cluster, each reached by frames that arrive whole, once and in
+ * order, over a wire that may lose, delay, double and reorder datagrams. It lasts as long as a
+ * session: when either side restarts, or hears nothing of the other for too long, what was not
+ * acknowledged is dropped, `down` and (when they have met again) `up` are called, and the layers
+ * above repeat what must not be lost (links) or say that they do not know (forwarded commands:
+ * 503).
  *
  *   frames     ─ send ─► batch ─► datagram 1, 2, 3 … ─ wire ─► put in order ─► frame(from, bytes)
  *                                 kept until ◄────── cumulative ack, missing range ──────┘
  *
- *   session    Each side draws a random number for each peer; a datagram carries the sender's and, as
- *              far as known, the receiver's. Only a datagram that names both rightly is of the
- *              session. One that names ours beside an unknown one of theirs is fresh (they have heard
- *              us) and begins a new session; all others are answered with ours, and ignored.
+ *   session    Each side draws a random number for each peer; a datagram carries the sender's and,
+ *              as far as known, the receiver's. Only a datagram that names both rightly is of the
+ *              session. One that names ours beside an unknown one of theirs is fresh (they have
+ *              heard us) and begins a new session; all others are answered with ours, and ignored.
  *   loss       A gap is reported with the next datagram back; the missing ones are sent again. What
  *              is not acknowledged for DURE_PEER_RESEND_MS is sent again anyway.
  *   window     Up to DURE_PEER_WINDOW_BYTES and DURE_PEER_WINDOW_DATAGRAMS a peer are on their way;
  *              then dure_peer_send refuses (DURE_EBUSY) and calls `room` when there is some again.
  *   batching   Frames gather until dure_peer_run (once a loop round) or DURE_PEER_DATAGRAM_BYTES;
  *              a larger frame travels in pieces.
- *   heartbeat  Every DURE_PEER_HEARTBEAT_MS when nothing else was sent; DURE_PEER_SILENCE_MS without
- *              a word, or the wire's hint, and the peer is down.
+ *   heartbeat  Every DURE_PEER_HEARTBEAT_MS when nothing else was sent; DURE_PEER_SILENCE_MS
+ *              without a word, or the wire's hint, and the peer is down.
  *
  * Loop thread. It sees io.h (time, random) and the wire, nothing else.
  */
@@ -82,9 +83,10 @@ struct dure_peers;
  * dure_peer_close. None is called within dure_peer_send, dure_peer_use or dure_peer_close. */
 struct dure_peer_user {
     /* Bytes are lent, 8-byte aligned. */
-    void (*frame)(void *arg, uint16_t from, enum dure_peer_kind kind, const void *bytes, size_t len);
+    void (*frame)(void *arg, uint16_t from, enum dure_peer_kind kind, const void *bytes,
+                  size_t len);
     void (*up)(void *arg, uint16_t node);   /* A session has begun: frames can be sent. */
-    void (*down)(void *arg, uint16_t node); /* It is over; frames on their way may or may not have come. */
+    void (*down)(void *arg, uint16_t node); /* It is over: what was on its way may have come. */
     void (*room)(void *arg, uint16_t node); /* After DURE_EBUSY: send again. */
     void *arg;
 };
@@ -107,7 +109,8 @@ struct dure_peer_status {
 };
 
 /* DURE_ENOMEM. The peers begin to meet with the first dure_peer_run. */
-DURE_MUST_CHECK int dure_peer_open(struct dure_peers **peers, const struct dure_peer_options *options);
+DURE_MUST_CHECK int dure_peer_open(struct dure_peers **peers,
+                                   const struct dure_peer_options *options);
 void dure_peer_close(struct dure_peers *peers); /* NULL: nothing. Says nothing to the peers. */
 /* `user` gets frames of `kind`, and up, down and room of all. One a kind; a user of several kinds
  * hears up, down and room once for each. Before the first dure_peer_run. */
@@ -121,15 +124,16 @@ uint16_t dure_peer_self(const struct dure_peers *peers);
 bool dure_peer_room(const struct dure_peers *peers, uint16_t node);
 /*
  * Takes a frame of up to DURE_PEER_FRAME_BYTES_MAX for another node (never ourselves); copies it.
- * 0: it arrives once and in order, or the session ends. Refused, nothing taken: DURE_EUNAVAILABLE (no
- * session), DURE_EBUSY (the window is full; `room` follows), DURE_ETOOBIG.
+ * 0: it arrives once and in order, or the session ends. Refused, nothing taken: DURE_EUNAVAILABLE
+ * (no session), DURE_EBUSY (the window is full; `room` follows), DURE_ETOOBIG.
  */
-DURE_MUST_CHECK int dure_peer_send(struct dure_peers *peers, uint16_t node, enum dure_peer_kind kind,
-                                   const void *bytes, size_t len);
+DURE_MUST_CHECK int dure_peer_send(struct dure_peers *peers, uint16_t node,
+                                   enum dure_peer_kind kind, const void *bytes, size_t len);
 
 /* From the wire. A datagram has come: lent, any alignment; anything malformed is ignored. */
 void dure_peer_received(struct dure_peers *peers, const void *bytes, size_t len);
-/* From the wire: a connection with the node was made (they meet at once), or broke (down at once). */
+/* From the wire: a connection with the node was made (they meet at once), or broke (down at
+ * once). */
 void dure_peer_hint(struct dure_peers *peers, uint16_t node, bool connected);
 /*
  * Once a round of the loop, after the turn: sends what has gathered, what must be sent again, acks
@@ -138,6 +142,7 @@ void dure_peer_hint(struct dure_peers *peers, uint16_t node, bool connected);
  */
 int64_t dure_peer_run(struct dure_peers *peers);
 
-void dure_peer_status(const struct dure_peers *peers, uint16_t node, struct dure_peer_status *status);
+void dure_peer_status(const struct dure_peers *peers, uint16_t node,
+                      struct dure_peer_status *status);
 
 #endif

@@ -67,6 +67,7 @@ static int entry_bytes_min(uint32_t kind)
     case DURE_ENTRY_EVENT: return (int)sizeof(struct dure_entry_event);
     case DURE_ENTRY_SAGA:
     case DURE_ENTRY_TIMER: return (int)sizeof(struct dure_entry_actor);
+    case DURE_ENTRY_FEED: return (int)sizeof(struct dure_entry_feed);
     case DURE_ENTRY_TAKEN: return 16;
     case DURE_ENTRY_KEY:
     case DURE_ENTRY_DEFERRED:
@@ -87,6 +88,8 @@ static int check_entry(const struct dure_entry *entry, const void *body)
         data_len = ((const struct dure_entry_event *)body)->data_len;
     } else if (entry->kind == DURE_ENTRY_SAGA || entry->kind == DURE_ENTRY_TIMER) {
         data_len = ((const struct dure_entry_actor *)body)->data_len;
+    } else if (entry->kind == DURE_ENTRY_FEED) {
+        data_len = ((const struct dure_entry_feed *)body)->data_len;
     }
     return data_len <= entry->len - (uint32_t)least ? 0 : DURE_ECORRUPT;
 }

@@ -38,6 +38,7 @@ enum dure_entry_kind {
     DURE_ENTRY_OUTBOX = 7,   /* u16 src, u16 dst, u64 seq, mail bytes. */
     DURE_ENTRY_INBOX = 8,    /* u16 src, u16 dst, u64 seq: messages up to seq are handled. */
     DURE_ENTRY_ACKED = 9,    /* u16 src, u16 dst, u64 seq: the outbox up to seq may go. */
+    DURE_ENTRY_FEED = 10,    /* dure_entry_feed, then the packed data: projection.c */
 };
 
 struct dure_entry { uint32_t len; uint32_t kind; }; /* len: bytes behind this header, padded to 8 by zeros; entries are 8-aligned. */
@@ -54,6 +55,14 @@ struct dure_entry_event {
 };
 _Static_assert(sizeof(struct dure_entry_event) == 48, "wire size");
 #define DURE_EVENT_FIRST 1u
+
+struct dure_entry_feed { /* An event of another node's shard, for one row of a view. */
+    uint32_t type_code, event_code; /* Of the actor that it happened to. */
+    int64_t id, target;             /* That actor; the row. */
+    int64_t time_ms;
+    uint32_t data_len, reserved;
+};
+_Static_assert(sizeof(struct dure_entry_feed) == 40, "wire size");
 
 struct dure_entry_actor {
     uint32_t type_code, data_len;

@@ -121,6 +121,26 @@ static int replay_deferred(struct replay *replay, uint64_t index, size_t at, con
     return 0;
 }
 
+static int replay_feed(struct replay *replay, uint64_t index, const struct dure_entry_feed *head)
+{
+    static _Alignas(16) char data[64 * 1024];
+    const struct dure_type *type = dure_registry_type_by_code(head->type_code);
+    struct dure_event_type *event_type =
+        type != NULL ? dure_registry_event(type, head->event_code) : NULL;
+    if (event_type == NULL) return DURE_EFORMAT;
+    if (event_type->schema != NULL) {
+        size_t used;
+        DURE_ASSERT(event_type->schema->size <= sizeof data);
+        dure_schema_init(event_type->schema, data);
+        int rv = dure_schema_unpack(event_type->schema, data, head + 1, head->data_len, &used);
+        if (rv != 0) return rv;
+    }
+    struct dure_event event = {
+        .type = event_type, .data = data, .id = head->id, .time_ms = head->time_ms};
+    dure_projection_fed(replay->rt, &event, head->target, index);
+    return 0;
+}
+
 static void replay_taken(struct dure_runtime *rt, const void *body)
 {
     struct { uint64_t lsn; uint32_t at, zero; } taken;
@@ -160,6 +180,7 @@ static int replay_entries(struct replay *replay, uint64_t index)
             dure_links_recover(replay->rt, (uint8_t)entry->kind, body, entry->len, index);
             break;
         case DURE_ENTRY_ACKED: break;
+        case DURE_ENTRY_FEED: rv = replay_feed(replay, index, body); break;
         default: rv = DURE_EFORMAT; break;
         }
     }

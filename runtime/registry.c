@@ -20,6 +20,10 @@ static struct dure_type types[DURE_TYPES_MAX];
 static size_t types_count;
 /* By code, with room: a look-up is a step or two. */
 static struct dure_type *by_code[4 * DURE_TYPES_MAX];
+/* Commands by their type's code and their own: every message that comes is found by it. */
+#define COMMANDS_MAX 4096
+static struct { uint32_t type, code; const struct dure_command *command; } by_name[COMMANDS_MAX];
+static size_t commands_count;
 static const struct dure_system *const *all_systems;
 static bool broken;
 
@@ -124,6 +128,15 @@ static void check_type(const struct dure_type *type)
     if (type->state_size > STATE_BYTES_MAX) complain("type", type->name, "the state is too large");
 }
 
+static size_t command_place(uint32_t type, uint32_t code)
+{
+    size_t at = (type * 31u + code) % COMMANDS_MAX;
+    while (by_name[at].command != NULL && (by_name[at].type != type || by_name[at].code != code)) {
+        at = (at + 1) % COMMANDS_MAX;
+    }
+    return at;
+}
+
 /* Mail that outlives its record names its command by the code of one that its aggregate lists. */
 static void check_listed(const struct dure_command *command)
 {
@@ -144,12 +157,18 @@ static void add_commands(struct dure_aggregate *aggregate)
         if (commands[i]->handle == NULL) complain("command", commands[i]->name, "has no handler");
         check_schema("command", commands[i]->name, commands[i]->schema);
         check_schema("command", commands[i]->name, commands[i]->reply);
-        uint32_t code = dure_registry_code(commands[i]->name);
-        for (size_t j = 0; j < i; j++) {
-            if (dure_registry_code(commands[j]->name) == code) {
-                complain("command", commands[i]->name, "its code is taken");
-            }
+        uint32_t type = aggregate->type->code, code = dure_registry_code(commands[i]->name);
+        size_t at = command_place(type, code);
+        if (by_name[at].command != NULL) {
+            complain("command", commands[i]->name, "its code is taken");
         }
+        if (++commands_count > COMMANDS_MAX / 2) {
+            complain("command", commands[i]->name, "there are too many");
+            return;
+        }
+        by_name[at].type = type;
+        by_name[at].code = code;
+        by_name[at].command = commands[i];
     }
     const struct dure_command *special[] = {aggregate->create, aggregate->remove, aggregate->wake};
     for (size_t i = 0; i < 3; i++) {
@@ -337,10 +356,5 @@ struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32
 
 const struct dure_command *dure_registry_command(const struct dure_type *type, uint32_t code)
 {
-    if (type->aggregate == NULL || type->aggregate->commands == NULL) return NULL;
-    for (size_t i = 0; type->aggregate->commands[i] != NULL; i++) {
-        const struct dure_command *command = type->aggregate->commands[i];
-        if (dure_registry_code(command->name) == code) return command;
-    }
-    return NULL;
+    return by_name[command_place(type->code, code)].command;
 }

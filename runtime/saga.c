@@ -305,6 +305,7 @@ void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct 
     case DURE_MAIL_WAKE: on_deadline(rt, actor); break;
     case DURE_MAIL_RETRY: retry(rt, actor, false); break;
     case DURE_MAIL_SKIP: retry(rt, actor, true); break;
-    case DURE_MAIL_COMMAND: DURE_ASSERT(mail->kind != DURE_MAIL_COMMAND); break;
+    case DURE_MAIL_FEED:
+    case DURE_MAIL_COMMAND: DURE_ASSERT(actor->type->kind != DURE_KIND_SAGA); break;
     }
 }

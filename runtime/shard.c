@@ -10,12 +10,23 @@ uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id)
     return (uint32_t)(((id % shards) + shards) % shards);
 }
 
+uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard)
+{
+    if (rt->options.nodes < 2) return rt->options.node;
+    return (uint16_t)(shard % rt->options.nodes);
+}
+
+bool dure_shard_is_mine(const struct dure_runtime *rt, uint32_t shard)
+{
+    return dure_shard_node(rt, shard) == rt->options.node;
+}
+
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type)
 {
     struct dure_type_counter *counter = &rt->counters[type->index];
     int64_t id = counter->next_id > counter->max_id ? counter->next_id : counter->max_id + 1;
     if (id < 1) id = 1;
-    while (rt->links != NULL && !dure_links_owns(rt->links, dure_shard_of(rt, id))) id++;
+    while (!dure_shard_is_mine(rt, dure_shard_of(rt, id))) id++;
     counter->next_id = id + 1;
     return id;
 }

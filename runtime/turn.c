@@ -183,6 +183,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
     rt->open->turns++;
     rt->metrics.turns++;
     rt->acting = actor;
+    bool passed_on = false;
     switch (actor->type->kind) {
     case DURE_KIND_SAGA:
         if (mail->kind == DURE_MAIL_START) rt->metrics.sagas_started++;
@@ -190,8 +191,9 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
         break;
     case DURE_KIND_DIRECTORY:
         /* Passed on, the mail is still on its way: it is counted off where it ends. */
-        if (dure_directory_handle(rt, actor, mail)) return;
+        passed_on = dure_directory_handle(rt, actor, mail);
         break;
+    case DURE_KIND_VIEW: dure_projection_take(rt, actor, mail); break;
     default:
         if (mail->kind == DURE_MAIL_WAKE) {
             mail->command = actor->type->aggregate->wake;
@@ -201,7 +203,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
         break;
     }
     rt->acting = NULL;
-    if (mail->heap) keep_taken(rt, mail);
+    if (mail->heap && !passed_on) keep_taken(rt, mail);
 }
 
 static bool group_full(const struct dure_group *group, uint32_t factor)
@@ -530,6 +532,7 @@ static void set_alarm(struct dure_runtime *rt)
         if (timer < due) due = timer;
     }
     if (rt->retry != NULL && rt->retry_at_ms < due) due = rt->retry_at_ms;
+    if (rt->links != NULL && dure_links_due(rt->links) < due) due = dure_links_due(rt->links);
     if (due != INT64_MAX) rt->io->alarm(rt->io, due);
 }
 

@@ -18,24 +18,24 @@ static void deliver(struct pair_node *node, bool shuffled, const void *bytes, si
     *frame = swap;
 }
 
-static void send_frame(struct dure_transport *transport, uint16_t shard, const void *bytes,
-                       size_t len)
+static int send_frame(struct dure_transport *transport, uint16_t shard, const void *bytes,
+                      size_t len)
 {
     struct pair_node *node = (struct pair_node *)transport;
     (void)shard;
     uint64_t dice = node->bad_wire ? world_random(10) : 9;
-    if (dice < 3) return; /* Lost. */
+    if (dice < 3) return 0; /* Lost. */
     deliver(node->peer, node->bad_wire, bytes, len);
     if (dice < 5) deliver(node->peer, node->bad_wire, bytes, len); /* Doubled. */
+    return 0;
 }
 
-void pair_make(void)
+void pair_make(uint32_t shards)
 {
-    static const bool owned[2][2] = {{true, false}, {false, true}};
     memset(pair, 0, sizeof pair);
     for (int i = 0; i < 2; i++) {
         pair[i].peer = &pair[1 - i];
-        world_make_linked(&pair[i].world, 2, owned[i], (uint64_t)i, send_frame);
+        world_make_linked(&pair[i].world, shards, (uint16_t)i, 2, send_frame);
     }
 }
 
@@ -79,4 +79,9 @@ void pair_run(void)
         if (i % 4 == 0) world_now_ms += 5;
     }
     assert_true(pair_quiet());
+}
+
+struct world *pair_home(int64_t id)
+{
+    return &pair[id % pair[0].world.shards % 2].world;
 }

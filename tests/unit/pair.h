@@ -1,5 +1,5 @@
 /*
- * Two worlds of two shards, one each, and a wire between them that can lose, double and reorder.
+ * Two worlds that share the shards, and a wire between them that can lose, double and reorder.
  */
 #ifndef DURE_TESTS_PAIR_H
 #define DURE_TESTS_PAIR_H
@@ -17,9 +17,10 @@ struct pair_node {
     bool bad_wire; /* What it sends: a third is lost, a fifth doubled, all shuffled. */
 };
 
-extern struct pair_node pair[2]; /* [i] owns shard i. */
+extern struct pair_node pair[2]; /* Shard s is of pair[s % 2]. */
 
-void pair_make(void);
+void pair_make(uint32_t shards);
+struct world *pair_home(int64_t id); /* The one that owns the id's shard. */
 void pair_end(void);
 /* One frame, then one round. */
 void pair_step(struct pair_node *node);

@@ -186,7 +186,7 @@ static void test_asks_max(void **state)
 static void test_full_mailbox(void **state)
 {
     (void)state;
-    pair_make();
+    pair_make(2);
     struct world *receiver = &pair[0].world;
     struct world_ask ask;
     world_ask(&pair[1].world, &ask, &village_pass, 1, &(struct village_add){1});

@@ -1,6 +1,6 @@
 /*
- * Peers: within a session every frame comes whole, once and in order, whatever the wire does; when a
- * session ends both sides hear of it, and nothing of it reaches the next one.
+ * Peers: within a session every frame comes whole, once and in order, whatever the wire does; when
+ * a session ends both sides hear of it, and nothing of it reaches the next one.
  */
 #include "runtime/peer.h"
 #include "tests/unit/world.h"
@@ -8,7 +8,7 @@
 #define NODES 3
 #define LOG_MAX 200000
 
-/* ---- A wire that keeps datagrams for a while, and nodes on it -------------------------------------- */
+/* ---- A wire that keeps datagrams for a while, and nodes on it -------------------------------- */
 
 struct parcel {
     uint16_t from, to;
@@ -222,7 +222,7 @@ static void until_delivered(int64_t limit_ms)
     assert_true(delivered());
 }
 
-/* ---- The tests -------------------------------------------------------------------------------------- */
+/* ---- The tests ------------------------------------------------------------------------------- */
 
 /* A third lost, a fifth doubled, all delayed at random: every frame comes, once, in order. */
 static void test_bad_wire(void **state)
@@ -254,7 +254,8 @@ static void test_large_frames(void **state)
     (void)state;
     assert_int_equal(send_one(0, 1, DURE_PEER_FRAME_BYTES_MAX), 0);
     until_delivered(100);
-    for (size_t len = DURE_PEER_DATAGRAM_BYTES - 100; len < DURE_PEER_DATAGRAM_BYTES + 100; len += 7) {
+    for (size_t len = DURE_PEER_DATAGRAM_BYTES - 100; len < DURE_PEER_DATAGRAM_BYTES + 100;
+         len += 7) {
         assert_int_equal(send_one(1, 0, len), 0);
         assert_int_equal(send_one(1, 0, len + 30000), 0);
         until_delivered(1000);
@@ -354,8 +355,8 @@ static void test_partition(void **state)
     }
 }
 
-/* Sessions that end and begin in any order, on a wire that keeps datagrams for seconds, converge; and
- * on_frame has asserted that none was mistaken for another. */
+/* Sessions that end and begin in any order, on a wire that keeps datagrams for seconds, converge;
+ * and on_frame has asserted that none was mistaken for another. */
 static void test_storm(void **state)
 {
     (void)state;
@@ -434,7 +435,8 @@ static void test_garbage(void **state)
         size_t head = len < sizeof(struct dure_datagram) ? len : sizeof(struct dure_datagram);
         if (head > 0) bytes[1 + world_random(head)] ^= (char)(1 + world_random(255));
         struct dure_datagram *fields = (struct dure_datagram *)parcel->bytes;
-        if (fields->seq == 0 || len < parcel->len) dure_peer_received(nodes[1].peers, bytes + 1, len);
+        if (fields->seq == 0 || len < parcel->len)
+            dure_peer_received(nodes[1].peers, bytes + 1, len);
         free(bytes);
         if (i % 100 == 0) step();
     }

@@ -205,19 +205,23 @@ static void test_entries(void **state)
             for (uint32_t data_len = 0; data_len <= 64; data_len += 8) {
                 bool event = kind == DURE_ENTRY_EVENT, taken = kind == DURE_ENTRY_TAKEN;
                 bool actor = kind == DURE_ENTRY_SAGA || kind == DURE_ENTRY_TIMER;
+                bool feed = kind == DURE_ENTRY_FEED;
                 struct dure_entry_event as_event = {.data_len = data_len};
                 struct dure_entry_actor as_actor = {.data_len = data_len};
+                struct dure_entry_feed as_feed = {.data_len = data_len};
                 record.entry = (struct dure_entry){.len = len, .kind = kind};
                 memset(record.body, 0, sizeof record.body);
                 if (event) memcpy(record.body, &as_event, sizeof as_event);
                 if (actor) memcpy(record.body, &as_actor, sizeof as_actor);
+                if (feed) memcpy(record.body, &as_feed, sizeof as_feed);
                 size_t bytes = sizeof record.head + sizeof record.entry + sizeof record.body;
                 dure_record_seal(&record, bytes);
                 struct dure_record_chain chain = {0};
                 const char *why;
                 int rv = dure_record_follow(&chain, &record, bytes, 5, &why);
                 uint32_t least = event ? 48 + data_len : actor ? 32 + data_len : taken ? 16 : 8;
-                bool known = kind >= DURE_ENTRY_EVENT && kind <= DURE_ENTRY_ACKED;
+                if (feed) least = (uint32_t)sizeof as_feed + data_len;
+                bool known = kind >= DURE_ENTRY_EVENT && kind <= DURE_ENTRY_FEED;
                 bool fits = len == sizeof record.body && len >= least && known;
                 /* What lies behind a shorter one reads as an entry of kind 0. */
                 if (fits) assert_int_equal(rv, 0);

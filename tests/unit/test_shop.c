@@ -133,7 +133,7 @@ static void run_all(void)
 static void open_shop(void)
 {
     nodes = 1 + (int)(seed % 2);
-    if (nodes == 2) pair_make();
+    if (nodes == 2) pair_make(2);
     else world_make(&single, 4);
     worlds[0] = nodes == 2 ? &pair[0].world : &single;
     worlds[1] = &pair[1].world;

@@ -61,12 +61,11 @@ void world_make(struct world *world, uint32_t shards)
     make_stores(world);
 }
 
-void world_make_linked(struct world *world, uint32_t shards, const bool *owned, uint64_t owner,
-                       void (*send)(struct dure_transport *transport, uint16_t shard,
-                                    const void *frame, size_t len))
+void world_make_linked(struct world *world, uint32_t shards, uint16_t node, uint16_t nodes,
+                       int (*send)(struct dure_transport *transport, uint16_t shard,
+                                   const void *frame, size_t len))
 {
-    *world = (struct world){.shards = shards, .owned = owned, .owner = owner,
-                            .transport.send = send};
+    *world = (struct world){.shards = shards, .node = node, .nodes = nodes, .transport.send = send};
     make_stores(world);
 }
 
@@ -78,9 +77,10 @@ static void on_fatal(void *arg, int rv)
 int world_open(struct world *world, const char **message)
 {
     struct dure_options options = {.shards = world->shards, .memory_bytes = 64 << 20,
-                                   .asks_max = 10000, .owner = world->owner};
-    if (world->owned != NULL) {
-        assert_int_equal(dure_links_open(&world->links, world->shards, world->owned,
+                                   .asks_max = 10000, .owner = world->node,
+                                   .node = world->node, .nodes = world->nodes};
+    if (world->nodes > 1) {
+        assert_int_equal(dure_links_open(&world->links, world->shards, world->node, world->nodes,
                                          &world->transport), 0);
         options.links = world->links;
     }

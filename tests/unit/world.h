@@ -36,9 +36,8 @@ struct world {
     struct dure_journal *journal;
     struct dure_rows *rows;
     struct dure_links *links;  /* NULL: all shards are this node's. */
-    const bool *owned;         /* One per shard; NULL: all of them. */
     uint32_t shards;
-    uint64_t owner;            /* Number of the node. */
+    uint16_t node, nodes;      /* Of several; nodes 0: all shards are this node's. */
     int fatal;                 /* What on_fatal said; 0: nothing. */
     bool no_checkpoints;       /* world_round makes none. */
 };
@@ -46,9 +45,9 @@ struct world {
 /* A node that owns every shard. */
 void world_make(struct world *world, uint32_t shards);
 /* A node of several: `send` carries its frames. */
-void world_make_linked(struct world *world, uint32_t shards, const bool *owned, uint64_t owner,
-                       void (*send)(struct dure_transport *transport, uint16_t shard,
-                                    const void *frame, size_t len));
+void world_make_linked(struct world *world, uint32_t shards, uint16_t node, uint16_t nodes,
+                       int (*send)(struct dure_transport *transport, uint16_t shard,
+                                   const void *frame, size_t len));
 void world_end(struct world *world); /* Crashes it, then frees the stores. */
 
 /* Opens over the stores as they are: 0 or what recovery says, with its sentence. */
