@@ -58,7 +58,8 @@ struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
                                          const struct dure_type *type, int64_t id)
 {
     struct place place = place_of(table, type, id);
-    for (;;) {
+    /* Once around at most: actors come and go until every line has been passed by some. */
+    for (uint64_t seen = 0; seen <= table->mask; seen++) {
         const struct dure_actor_line *line = &table->lines[place.line];
         for (int i = 0; i < DURE_ACTOR_LINE_SLOTS; i++) {
             if (line->tags[i] != place.tag) continue;
@@ -68,6 +69,7 @@ struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
         if (line->passed == 0) return NULL;
         place.line = (place.line + 1) & table->mask;
     }
+    return NULL;
 }
 
 static void add(struct dure_actor_table *table, struct dure_actor *actor)
