@@ -206,16 +206,20 @@ static void end(struct dure_peers *peers, struct peer *peer)
 static void transmit(struct dure_peers *peers, struct peer *peer, struct dure_datagram *head,
                      size_t len)
 {
-    head->ack = peer->taken;
+    /* The answer to a stranger is of a session to come: what we have taken in ours is not of it. */
+    bool ours = peer->up && head->session == peer->ours;
+    head->ack = ours ? peer->taken : 0;
     head->missing = 0;
-    if (peer->seen > peer->taken) {
+    if (ours && peer->seen > peer->taken) {
         uint64_t seq = peer->taken + 1;
         while (peer->held[seq % HELD_MAX] == NULL) seq++;
         head->missing = seq - 1;
         peer->gap_ns = now_of(peers);
     }
-    peer->unsaid = 0;
-    peer->hurry = false;
+    if (ours) {
+        peer->unsaid = 0;
+        peer->hurry = false;
+    }
     peer->said_ns = now_of(peers);
     peer->status.datagrams_sent++;
     peer->status.bytes_sent += len;

@@ -336,6 +336,30 @@ static void test_restart(void **state)
     }
 }
 
+/* Restarts on a bad wire: whatever was said in an old session, also in answer to a stranger, counts for
+ * nothing in the new one. */
+static void test_restart_on_bad_wire(void **state)
+{
+    (void)state;
+    loss = 30;
+    doubling = 100;
+    delay_ms = 40;
+    for (int life = 0; life < 60; life++) {
+        for (int i = 0; i < 20; i++) {
+            (void)send_one(0, 1, 100);
+            (void)send_one(1, 0, 100);
+            step();
+        }
+        dure_peer_close(nodes[1].peers);
+        start(1);
+        while (!dure_peer_is_up(nodes[1].peers, 0)) step();
+        for (int i = 0; i < 5; i++) assert_int_equal(send_one(1, 0, 100), 0);
+        pass(2000);
+        until_up(1);
+        until_delivered(1);
+    }
+}
+
 /* A wire cut in one direction is a peer down for both within the silence; they meet again. */
 static void test_partition(void **state)
 {
@@ -456,6 +480,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_window, setup, teardown),
         cmocka_unit_test_setup_teardown(test_window_datagrams, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart_on_bad_wire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hint, setup, teardown),
