@@ -58,7 +58,8 @@ static struct image durable_image(const struct dure_runtime *rt, const struct du
     return (struct image){&undo->head, undo->state};
 }
 
-static void note_copied(struct dure_checkpoint_batch *batch, struct dure_actor *actor)
+static void note_copied(struct dure_checkpoint_batch *batch, struct dure_actor *actor,
+                        uint64_t number)
 {
     if (batch->actors_count == batch->actors_cap) {
         batch->actors_cap = batch->actors_cap ? batch->actors_cap * 2 : 4096;
@@ -68,6 +69,7 @@ static void note_copied(struct dure_checkpoint_batch *batch, struct dure_actor *
     batch->actors[batch->actors_count++] =
         (struct dure_copied){actor, actor->dirty_lsn, actor->stored};
     actor->copies++;
+    actor->batch = number;
 }
 
 static void copy_actor(struct dure_runtime *rt, struct dure_actor *actor)
@@ -97,7 +99,7 @@ static void copy_actor(struct dure_runtime *rt, struct dure_actor *actor)
                                               .id = actor->id});
     }
     cp->counts_next[actor->type->index] += (int64_t)exists - (int64_t)actor->stored;
-    note_copied(cp->filling, actor);
+    note_copied(cp->filling, actor, cp->number);
     actor->stored = exists;
     /* Newer changes keep it dirty: behind the others, for the next batch. */
     dure_actor_set_clean(rt, actor);
@@ -218,6 +220,7 @@ static void begin(struct dure_runtime *rt)
 {
     struct dure_checkpoint *cp = rt->checkpoint;
     cp->filling = cp->writing == &cp->batches[0] ? &cp->batches[1] : &cp->batches[0];
+    cp->number++;
     cp->filling->left = rt->dirty_count < DURE_CHECKPOINT_ROWS_MAX ? rt->dirty_count
                                                                    : DURE_CHECKPOINT_ROWS_MAX;
     cp->last_ms = rt->io->wall_ms(rt->io);
@@ -233,13 +236,20 @@ static void submit(struct dure_runtime *rt)
     rt->rows->ops->write(rt->rows, cp->writing->writes, cp->writing->count, written, rt);
 }
 
+/* All that was dirty when the batch was begun is in it: what comes next in the list has been changed
+ * again since. (`left` alone does not tell: actors that end unwritten leave the list.) */
+static bool has_all(const struct dure_runtime *rt)
+{
+    return rt->dirty == NULL || rt->dirty->batch == rt->checkpoint->number;
+}
+
 static void slice(struct dure_runtime *rt)
 {
     struct dure_checkpoint *cp = rt->checkpoint;
     size_t *left = &cp->filling->left;
     size_t most = *left < DURE_CHECKPOINT_SLICE ? *left : DURE_CHECKPOINT_SLICE;
-    for (; most > 0 && rt->dirty != NULL; most--, --*left) copy_actor(rt, rt->dirty);
-    if (rt->dirty == NULL) *left = 0;
+    for (; most > 0 && !has_all(rt); most--, --*left) copy_actor(rt, rt->dirty);
+    if (has_all(rt)) *left = 0;
     if (*left > 0) {
         rt->io->soon(rt->io);
         return;

@@ -21,7 +21,7 @@ struct dure_checkpoint_batch {
     size_t count, cap;
     struct dure_copied *actors;
     size_t actors_count, actors_cap;
-    size_t left;                    /* Dirty actors still to copy. */
+    size_t left;                    /* Dirty actors still to copy, at most. */
     uint64_t lsn;                   /* Replay begins behind it once this batch is in the rows. */
     int64_t counts[DURE_TYPES_MAX]; /* Rows by type, then. */
 };
@@ -32,6 +32,7 @@ struct dure_checkpoint {
     int64_t last_ms, retry_ms;
     struct dure_checkpoint_batch batches[2];
     struct dure_checkpoint_batch *filling, *writing; /* NULL: none. */
+    uint64_t number;                /* Of the last one that was begun; never reused. */
     bool filled;                    /* `filling` waits until `writing` is done. */
     int64_t counts[DURE_TYPES_MAX]; /* Rows by type: written … */
     int64_t counts_next[DURE_TYPES_MAX]; /* … and with those in both batches. */

@@ -105,6 +105,7 @@ struct dure_actor {
     bool dirty;      /* Differs from its row. Then not passivated. */
     bool stored;     /* Has a row (kept by the checkpoint). */
     uint8_t copies;  /* In the batches of the checkpoint. Then not passivated either. */
+    uint64_t batch;  /* Number of the last batch of the checkpoint that it was copied into. */
     uint64_t group;  /* Number of the last group that touched it (undo is kept once a group). */
     struct dure_undo *undo;                 /* Of that group. */
     struct dure_ask *asks;                  /* Waiting for this saga's end. */

@@ -124,6 +124,7 @@ static void poll(struct dure_rows *base)
     /* New rows then mostly go behind the others. */
     if (rows->rv == 0) qsort(rows->writes, rows->writes_count, sizeof rows->writes[0], by_key);
     for (size_t i = 0; rows->rv == 0 && i < rows->writes_count; i++) {
+        DURE_ASSERT(i == 0 || by_key(&rows->writes[i - 1], &rows->writes[i]) < 0); /* No key twice. */
         write_one(rows, &rows->writes[i]);
     }
     rows->cb = NULL;
