@@ -164,6 +164,7 @@ static int write_batch_growing(struct dure_rows_lmdb *rows)
 static void *checkpoint_thread(void *arg)
 {
     struct dure_rows_lmdb *rows = arg;
+    pthread_setname_np(pthread_self(), "dure-ckpt");
     pthread_mutex_lock(&rows->mutex);
     for (;;) {
         while (rows->writes == NULL && !rows->stop) pthread_cond_wait(&rows->cond, &rows->mutex);

@@ -90,6 +90,7 @@ static int write_record(struct lmdb_journal *journal)
 static void *store_thread(void *arg)
 {
     struct lmdb_journal *journal = arg;
+    pthread_setname_np(pthread_self(), "dure-sync");
     pthread_mutex_lock(&journal->mutex);
     for (;;) {
         while (journal->record == NULL && !journal->stop) {
