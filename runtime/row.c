@@ -120,16 +120,9 @@ static void codec_pack(void *arg, const struct dure_row_write *write, struct dur
     dure_row_pack(image->type, &image->head, image->state, out);
 }
 
-static size_t codec_index(void *arg, uint32_t code, const void *row, size_t len,
+static size_t index_state(const struct dure_type *type, const void *state,
                           struct dure_index_key *keys)
 {
-    (void)arg;
-    const struct dure_type *type = dure_registry_type_by_code(code);
-    if (type == NULL || type->kind == DURE_KIND_SAGA || type->kind == DURE_KIND_DIRECTORY) return 0;
-    static _Thread_local _Alignas(16) char state[8 * 1024];
-    struct dure_actor_head head;
-    DURE_ASSERT(type->state_size <= sizeof state);
-    if (dure_row_unpack(type, &head, state, row, len) != 0) return 0;
     size_t count = 0;
     for (size_t i = 0; i < type->schema->fields_count; i++) {
         const struct dure_field *field = &type->schema->fields[i];
@@ -140,7 +133,34 @@ static size_t codec_index(void *arg, uint32_t code, const void *row, size_t len,
     return count;
 }
 
+static bool is_indexed(const struct dure_type *type)
+{
+    return type->kind != DURE_KIND_SAGA && type->kind != DURE_KIND_DIRECTORY;
+}
+
+static size_t codec_index(void *arg, uint32_t code, const void *row, size_t len,
+                          struct dure_index_key *keys)
+{
+    (void)arg;
+    const struct dure_type *type = dure_registry_type_by_code(code);
+    if (type == NULL || !is_indexed(type)) return 0;
+    static _Thread_local _Alignas(16) char state[8 * 1024];
+    struct dure_actor_head head;
+    DURE_ASSERT(type->state_size <= sizeof state);
+    if (dure_row_unpack(type, &head, state, row, len) != 0) return 0;
+    return index_state(type, state, keys);
+}
+
+static size_t codec_index_live(void *arg, const struct dure_row_write *write,
+                               struct dure_index_key *keys)
+{
+    (void)arg;
+    const struct dure_row_image *image = write->value;
+    return is_indexed(image->type) ? index_state(image->type, image->state, keys) : 0;
+}
+
 struct dure_row_codec dure_row_codec(void)
 {
-    return (struct dure_row_codec){.pack = codec_pack, .index = codec_index};
+    return (struct dure_row_codec){.pack = codec_pack, .index = codec_index,
+                                   .index_live = codec_index_live};
 }

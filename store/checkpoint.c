@@ -70,7 +70,10 @@ static void gather_index(struct dure_rows_lmdb *rows, struct batch *batch,
 {
     struct dure_index_key before[DURE_INDEX_KEYS_MAX], after[DURE_INDEX_KEYS_MAX];
     size_t before_count = index_keys(rows, write->type, old->mv_data, old->mv_size, before);
-    size_t after_count = index_keys(rows, write->type, fresh->mv_data, fresh->mv_size, after);
+    bool live = write->value != NULL && write->encode && rows->codec.index_live != NULL;
+    size_t after_count = live ? rows->codec.index_live(rows->codec.arg, write, after)
+                              : index_keys(rows, write->type, fresh->mv_data, fresh->mv_size, after);
+    DURE_ASSERT(after_count <= DURE_INDEX_KEYS_MAX);
     for (size_t i = 0; i < before_count; i++) {
         if (!has_key(after, after_count, &before[i])) add_change(batch, write, &before[i], false);
     }

@@ -97,6 +97,9 @@ struct dure_row_codec {
     /* The index keys of a packed row, at most DURE_INDEX_KEYS_MAX; returns how many. */
     size_t (*index)(void *arg, uint32_t type, const void *row, size_t len,
                     struct dure_index_key *keys);
+    /* The same of a live object given by write->value. NULL: it is packed, then index. */
+    size_t (*index_live)(void *arg, const struct dure_row_write *write,
+                         struct dure_index_key *keys);
     void *arg;
 };
 
