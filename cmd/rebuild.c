@@ -93,7 +93,7 @@ static int check_shards(struct rebuild *rebuild, const char **message)
 static int open_dir(struct rebuild *rebuild, const char **message)
 {
     struct dure_store_options options = {.dir = rebuild->dir, .read_only = true,
-                                         .codec = dure_row_codec()};
+                                         .meta_only = true};
     int rv = dure_datadir_open(&rebuild->datadir, &options, 0, message);
     if (rv == 0 || rv == DURE_ELOCKED) return rv;
     struct stat found;

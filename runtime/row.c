@@ -161,6 +161,10 @@ static size_t codec_index_live(void *arg, const struct dure_row_write *write,
 
 struct dure_row_codec dure_row_codec(void)
 {
+    static uint32_t types[DURE_TYPES_MAX];
+    size_t count = dure_registry_count();
+    for (size_t i = 0; i < count; i++) types[i] = dure_registry_type(i)->code;
     return (struct dure_row_codec){.pack = codec_pack, .index = codec_index,
-                                   .index_live = codec_index_live};
+                                   .index_live = codec_index_live, .types = types,
+                                   .types_count = count};
 }

@@ -49,6 +49,12 @@ static int fail(int rv, const char **message, const char *fmt, const char *path,
     return rv;
 }
 
+int dure_env_fail(int rv, const char **message, const char *fmt, const char *first,
+                  const char *second)
+{
+    return fail(rv, message, fmt, first, second);
+}
+
 int dure_env_error(int code)
 {
     switch (code) {

@@ -46,6 +46,11 @@ bool dure_env_holds(struct dure_env *env, const MDB_val *value);
 /* LMDB's or errno's code as enum dure_error. */
 int dure_env_error(int code);
 
+/* Puts a sentence into *message (unless NULL), with two texts in it; valid until the next one.
+ * Returns rv. */
+int dure_env_fail(int rv, const char **message, const char *fmt, const char *first,
+                  const char *second);
+
 /* Whether statfs's f_type is that of a network file system. */
 bool dure_env_is_network(uint32_t f_type);
 

@@ -1,20 +1,17 @@
 /*
- * What rows.c (reading) and checkpoint.c (writing) share.
+ * What rows.c (reading), batch.c (writing) and checkpoint.c (its thread) share.
  */
 #ifndef DURE_STORE_ROWS_H
 #define DURE_STORE_ROWS_H
 
 #include <stdatomic.h>
 
-#include "store/env.h"
-
-#define DURE_ROW_KEY_BYTES 12
-#define DURE_INDEX_KEY_BYTES 22
+#include "store/tables.h"
 
 struct dure_rows_lmdb {
     struct dure_rows base;
     struct dure_env env;
-    MDB_dbi tables[DURE_TABLES], index;
+    struct dure_tables tables;
     MDB_txn *reader; /* The owner's, reset between gets. */
     struct dure_row_codec codec;
     void (*wake)(void *arg);
@@ -32,9 +29,10 @@ struct dure_rows_lmdb {
     void *cb_arg;
 };
 
-void dure_rows_key(unsigned char key[DURE_ROW_KEY_BYTES], uint32_t type, int64_t id);
-void dure_rows_index_key(unsigned char key[DURE_INDEX_KEY_BYTES], uint32_t type,
-                         const struct dure_index_key *index, int64_t id);
+/* Writes a batch (and sorts it) in one synced transaction. 0, DURE_ENOSPC with nothing written, or
+ * DURE_EIO and what else the environment says. The one thread that writes. */
+DURE_MUST_CHECK int dure_batch_write(struct dure_rows_lmdb *rows, struct dure_row_write *writes,
+                                     size_t count);
 
 DURE_MUST_CHECK int dure_checkpointer_start(struct dure_rows_lmdb *rows);
 void dure_checkpointer_stop(struct dure_rows_lmdb *rows); /* Waits for a running batch. */

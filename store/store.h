@@ -100,6 +100,9 @@ struct dure_row_codec {
     /* The same of a live object given by write->value. NULL: it is packed, then index. */
     size_t (*index_live)(void *arg, const struct dure_row_write *write,
                          struct dure_index_key *keys);
+    /* All types that ROWs are written of; lent until the rows are open. */
+    const uint32_t *types;
+    size_t types_count;
     void *arg;
 };
 
@@ -117,9 +120,9 @@ struct dure_rows_ops {
                struct dure_buf *out);
     /*
      * Writes the batch atomically and durably, in key order, with the index entries of every ROW
-     * kept in step (old entries removed). No key stands in a batch twice. Keeps `writes` (and sorts
-     * them) and their values until cb. One batch is outstanding at a time (asserted). cb fires in
-     * a later `poll`.
+     * kept in step (old entries removed). ROWs are of types that the codec lists, and no key stands
+     * in a batch twice. Keeps `writes` (and sorts them) and their values until cb. One batch is
+     * outstanding at a time (asserted). cb fires in a later `poll`.
      */
     void (*write)(struct dure_rows *rows, struct dure_row_write *writes, size_t count,
                   dure_checkpoint_cb *cb, void *arg);
@@ -144,6 +147,8 @@ struct dure_rows {
 struct dure_store_options {
     const char *dir;        /* Data directory; created when absent. journal/ and state/ in it. */
     bool read_only;         /* For verify and dump: nothing is written, no thread is started. */
+    bool meta_only;         /* Rows, read-only: nothing but META is looked at, which every version
+                               of the format has had alike. */
     size_t grow_bytes_min;  /* Files grow by this at least; 0: the default. Tests set it small. */
     void (*wake)(void *arg); /* Any thread. */
     void *wake_arg;

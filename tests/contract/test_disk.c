@@ -24,10 +24,13 @@ static size_t index_row(void *arg, uint32_t type, const void *row, size_t len,
     return 1;
 }
 
+static const uint32_t types[] = {1};
+
 static void open_stores(struct suite *suite)
 {
-    struct dure_store_options options = {.dir = suite->fixture.dir, .wake = fixture_wake,
-                                         .wake_arg = &suite->fixture, .codec.index = index_row};
+    struct dure_store_options options = {
+        .dir = suite->fixture.dir, .wake = fixture_wake, .wake_arg = &suite->fixture,
+        .codec = {.index = index_row, .types = types, .types_count = 1}};
     assert_int_equal(dure_journal_lmdb_open(&suite->journal, &options, NULL), 0);
     assert_int_equal(dure_rows_lmdb_open(&suite->rows, &options, NULL), 0);
 }

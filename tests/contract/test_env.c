@@ -185,6 +185,86 @@ static void test_format(void **state)
     assert_int_equal(try_open(fixture, false, NULL), 0);
 }
 
+static int try_rows(const struct fixture *fixture, bool read_only, bool meta_only,
+                    const char **message)
+{
+    struct dure_store_options options = options_of(fixture, read_only);
+    options.meta_only = meta_only;
+    struct dure_rows *rows;
+    struct dure_buf row = {0};
+    int rv = dure_rows_lmdb_open(&rows, &options, message);
+    if (rv != 0) return rv;
+    rv = rows->ops->get(rows, DURE_TABLE_META, 0, 1, &row);
+    if (rv == 0) assert_int_equal(row.len, 3);
+    dure_buf_fini(&row);
+    rows->ops->close(rows);
+    return rv;
+}
+
+/* state/ as the version before made it: one database for the rows of all types. */
+static void make_old_state(struct fixture *fixture)
+{
+    static const char *const names[] = {"row", "key", "timer", "meta", "outbox", "index"};
+    static const unsigned char first[12] = {[4] = 0x80, [11] = 1};
+    struct dure_store_options options = options_of(fixture, false);
+    struct dure_env env;
+    MDB_txn *txn;
+    assert_int_equal(dure_env_open(&env, &options, "state", 6, NULL), 0);
+    assert_int_equal(dure_env_begin(&env, true, &txn), 0);
+    for (size_t i = 0; i < 6; i++) {
+        MDB_dbi dbi;
+        MDB_val key = {sizeof first, (void *)(uintptr_t)first}, value = {3, (void *)(uintptr_t)"old"};
+        assert_int_equal(mdb_dbi_open(txn, names[i], MDB_CREATE, &dbi), 0);
+        assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    }
+    assert_int_equal(dure_env_commit(&env, txn), 0);
+    dure_env_close(&env);
+}
+
+/* Rows of the version before are refused in words that name the way out; only what every version has
+ * alike can be read, and nothing but the environment's lock changes. */
+static void test_old_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    make_old_state(fixture);
+    for (int read_only = 0; read_only < 2; read_only++) {
+        const char *message = "";
+        assert_int_equal(try_rows(fixture, read_only, false, &message), DURE_EFORMAT);
+        assert_non_null(strstr(message, "older version"));
+        assert_non_null(strstr(message, "dure rebuild"));
+        assert_non_null(strstr(message, fixture->dir));
+    }
+    uint64_t before = image(fixture);
+    assert_int_equal(try_rows(fixture, true, true, NULL), 0);
+    assert_true(image(fixture) == before);
+}
+
+/* Rows of a newer version are refused, also where only META is asked for. */
+static void test_newer_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    make_data(fixture);
+    assert_int_equal(try_rows(fixture, true, true, NULL), 0);
+    struct dure_store_options options = options_of(fixture, false);
+    struct dure_env env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    uint32_t version = 3;
+    MDB_val key = {6, (void *)(uintptr_t)"format"}, value = {sizeof version, &version};
+    assert_int_equal(dure_env_open(&env, &options, "state", 1, NULL), 0);
+    assert_int_equal(dure_env_begin(&env, true, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "store", 0, &dbi), 0);
+    assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+    assert_int_equal(dure_env_commit(&env, txn), 0);
+    dure_env_close(&env);
+    for (int mode = 0; mode < 3; mode++) {
+        const char *message = "";
+        assert_int_equal(try_rows(fixture, mode > 0, mode > 1, &message), DURE_EFORMAT);
+        assert_non_null(strstr(message, "newer version"));
+        assert_non_null(strstr(message, fixture->dir));
+    }
+}
+
 /* A new directory whose making was cut short by a power failure is made again. */
 static void test_half_made(void **state)
 {
@@ -305,6 +385,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_of_the_dead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_format, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_old_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_newer_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_half_made, setup, teardown),
         cmocka_unit_test(test_network),
         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),

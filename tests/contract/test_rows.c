@@ -1,13 +1,12 @@
 /*
- * The contract of struct dure_rows_ops, proved for the rows on LMDB and the ones in memory by the
- * same tests.
+ * The contract of struct dure_rows_ops, proved by the same tests for the rows on LMDB and the ones in
+ * memory.
  */
 #include "tests/contract/fixture.h"
 
 static const struct kind {
-    const char *name;
     bool lasting; /* Closed and opened again, they are the same. */
-} lmdb_kind = {"LMDB", true}, memory_kind = {"memory", false};
+} lmdb_kind = {.lasting = true}, memory_kind = {.lasting = false};
 
 struct suite {
     const struct kind *kind;
@@ -24,6 +23,9 @@ static void pack(void *arg, const struct dure_row_write *write, struct dure_buf 
     (void)arg;
     for (const char *at = write->value; *at != '\0'; at++) dure_buf_byte(out, (char)(*at + 32));
 }
+
+/* The types that the tests write rows of. */
+static const uint32_t types[] = {7, 1, 2, UINT32_MAX, 3};
 
 static size_t index_row(void *arg, uint32_t type, const void *row, size_t len,
                         struct dure_index_key *keys)
@@ -53,7 +55,8 @@ static void open_rows(struct suite *suite)
     struct dure_store_options options = {.dir = suite->fixture.dir, .wake = fixture_wake,
                                          .wake_arg = &suite->fixture, .grow_bytes_min = 64 << 10,
                                          .codec = {.pack = pack, .index = index_row,
-                                                   .index_live = index_live}};
+                                                   .index_live = index_live, .types = types,
+                                                   .types_count = sizeof types / sizeof types[0]}};
     int rv = suite->kind == &memory_kind ? dure_rows_memory_open(&suite->rows, &options)
                                          : dure_rows_lmdb_open(&suite->rows, &options, NULL);
     assert_int_equal(rv, 0);
@@ -522,7 +525,7 @@ static void test_failed_batch(void **state)
     check_scan(suite, DURE_TABLE_ROW, 1, INT64_MIN, false, "1:a 2:b");
 }
 
-#define BOTH(setup)                                                                               \
+#define CONTRACT(setup)                                                                               \
     cmocka_unit_test_setup_teardown(test_empty, setup, teardown),                                  \
     cmocka_unit_test_setup_teardown(test_tables, setup, teardown),                                 \
     cmocka_unit_test_setup_teardown(test_id_order, setup, teardown),                               \
@@ -538,9 +541,9 @@ static void test_failed_batch(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest lmdb[] = {BOTH(setup_lmdb)};
+    const struct CMUnitTest lmdb[] = {CONTRACT(setup_lmdb)};
     const struct CMUnitTest memory[] = {
-        BOTH(setup_memory),
+        CONTRACT(setup_memory),
         cmocka_unit_test_setup_teardown(test_failed_batch, setup_memory, teardown)};
     int failed = cmocka_run_group_tests_name("rows on LMDB", lmdb, NULL, NULL);
     return failed + cmocka_run_group_tests_name("rows in memory", memory, NULL, NULL);

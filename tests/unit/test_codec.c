@@ -1,5 +1,6 @@
 /*
- * The codec that the checkpoint thread is given: a live object has the index keys of its packed row.
+ * The codec that the checkpoint thread is given: a live object has the index keys of its packed row,
+ * and every type is listed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,6 +77,16 @@ static void test_index_live(void **state)
     assert_true(keys >= 800); /* Four fields of the shop at least are indexed. */
 }
 
+static void test_types(void **state)
+{
+    (void)state;
+    struct dure_row_codec codec = dure_row_codec();
+    assert_int_equal(codec.types_count, dure_registry_count());
+    for (size_t i = 0; i < codec.types_count; i++) {
+        assert_int_equal(codec.types[i], dure_registry_type(i)->code);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -84,6 +95,7 @@ static int setup(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_index_live)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_index_live),
+                                       cmocka_unit_test(test_types)};
     return cmocka_run_group_tests(tests, setup, NULL);
 }
