@@ -4,16 +4,15 @@
 #ifndef DURE_STORE_INDEX_H
 #define DURE_STORE_INDEX_H
 
-#include <lmdb.h>
-
+#include "store/runs.h"
 #include "store/store.h"
 
-#define DURE_INDEX_KEY_BYTES 22
 /* Databases that it opens. */
-#define DURE_INDEX_TABLES 1
+#define DURE_INDEX_TABLES (DURE_INDEX_SLOTS + 1)
 
 struct dure_index {
-    MDB_dbi tree;
+    MDB_dbi record, tree, slots[DURE_INDEX_SLOTS];
+    struct dure_index_bounds bounds;
 };
 
 /* An entry that comes or goes. */
@@ -25,10 +24,15 @@ struct dure_index_change {
 void dure_index_set_change(struct dure_index_change *change, uint32_t type,
                            const struct dure_index_key *key, int64_t id, bool add);
 
-/* Opens its database (with MDB_CREATE in `flags`: makes it). Returns LMDB's code. */
-DURE_MUST_CHECK int dure_index_open(struct dure_index *index, MDB_txn *txn, unsigned flags);
+/* Opens its databases (with MDB_CREATE in `flags`: makes them), and keeps its record in `record`,
+ * under the key "runs". Returns LMDB's code. */
+DURE_MUST_CHECK int dure_index_open(struct dure_index *index, MDB_txn *txn, unsigned flags,
+                                    MDB_dbi record, const struct dure_store_options *options);
 
-/* Makes the changes of one batch, which may be none. Sorts them. Returns LMDB's code. */
+/*
+ * Makes the changes of one batch, which may be none, and carries on the merging. Sorts them. No key
+ * comes twice. Bounded work, see index.c. Returns LMDB's code.
+ */
 DURE_MUST_CHECK int dure_index_write(const struct dure_index *index, MDB_txn *txn,
                                      struct dure_index_change *changes, size_t count);
 

@@ -144,12 +144,22 @@ struct dure_rows {
 
 /* ---- Implementations ------------------------------------------------------------------------ */
 
+/* When the index on LMDB does what (store/index.c); 0: the default. Tests set them small. */
+struct dure_index_bounds {
+    size_t runs_max;    /* So many runs, or so many entries in them, and they are merged into the … */
+    size_t entries_max; /* … tree. runs_max is at most 32. */
+    size_t small_runs;  /* So many runs in a row with less than … */
+    size_t small_max;   /* … so many entries each become one. */
+    size_t merge_min;   /* Entries that a batch merges at least. */
+};
+
 struct dure_store_options {
     const char *dir;        /* Data directory; created when absent. journal/ and state/ in it. */
     bool read_only;         /* For verify and dump: nothing is written, no thread is started. */
     bool meta_only;         /* Rows, read-only: nothing but META is looked at, which every version
                                of the format has had alike. */
     size_t grow_bytes_min;  /* Files grow by this at least; 0: the default. Tests set it small. */
+    struct dure_index_bounds index;
     void (*wake)(void *arg); /* Any thread. */
     void *wake_arg;
     struct dure_row_codec codec; /* Rows only. */

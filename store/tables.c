@@ -1,10 +1,10 @@
 /*
  * The databases of state/, version 2 of its format:
  *
- *   store                     "format" → the version (32 bits)
+ *   store                     "format" → the version (32 bits); "runs" → the index's record
  *   row-CODE                  rows of the type with this code (8 hexadecimal digits): id → packed row
  *   key, timer, meta, outbox  (type, id) → value
- *   index                     see index.c
+ *   index, run-0 … run-63     see index.c
  *
  * The id of a row is LMDB's integer key, with its sign bit flipped: new rows go behind all others,
  * page after page. The other keys are big-endian (type, id with its sign bit flipped), so that LMDB's
@@ -180,7 +180,7 @@ static int open_all(struct dure_tables *tables, MDB_txn *txn,
         if (i != DURE_TABLE_ROW) code = mdb_dbi_open(txn, names[i], flags, &tables->others[i]);
     }
     if (code == 0) code = open_rows(tables, txn, options);
-    if (code == 0) code = dure_index_open(&tables->index, txn, flags);
+    if (code == 0) code = dure_index_open(&tables->index, txn, flags, store, options);
     if (code != 0 || options->read_only) return code;
     uint32_t version = FORMAT_VERSION;
     MDB_val key = {6, (void *)(uintptr_t)"format"}, value = {sizeof version, &version};

@@ -26,11 +26,13 @@ static size_t index_row(void *arg, uint32_t type, const void *row, size_t len,
 
 static const uint32_t types[] = {1};
 
+/* With an index that is merged in every other batch. */
 static void open_stores(struct suite *suite)
 {
     struct dure_store_options options = {
         .dir = suite->fixture.dir, .wake = fixture_wake, .wake_arg = &suite->fixture,
-        .codec = {.index = index_row, .types = types, .types_count = 1}};
+        .codec = {.index = index_row, .types = types, .types_count = 1},
+        .index = {.runs_max = 2, .merge_min = 100}};
     assert_int_equal(dure_journal_lmdb_open(&suite->journal, &options, NULL), 0);
     assert_int_equal(dure_rows_lmdb_open(&suite->rows, &options, NULL), 0);
 }

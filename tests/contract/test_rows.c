@@ -1,12 +1,15 @@
 /*
- * The contract of struct dure_rows_ops, proved by the same tests for the rows on LMDB and the ones in
- * memory.
+ * The contract of struct dure_rows_ops, proved by the same tests for the rows on LMDB, for those with
+ * an index that is always being merged, and for the ones in memory.
  */
 #include "tests/contract/fixture.h"
 
 static const struct kind {
     bool lasting; /* Closed and opened again, they are the same. */
-} lmdb_kind = {.lasting = true}, memory_kind = {.lasting = false};
+    struct dure_index_bounds index;
+} lmdb_kind = {.lasting = true},
+  merging_kind = {.lasting = true, .index = {.runs_max = 2, .merge_min = 1}},
+  memory_kind = {.lasting = false};
 
 struct suite {
     const struct kind *kind;
@@ -56,7 +59,8 @@ static void open_rows(struct suite *suite)
                                          .wake_arg = &suite->fixture, .grow_bytes_min = 64 << 10,
                                          .codec = {.pack = pack, .index = index_row,
                                                    .index_live = index_live, .types = types,
-                                                   .types_count = sizeof types / sizeof types[0]}};
+                                                   .types_count = sizeof types / sizeof types[0]},
+                                         .index = suite->kind->index};
     int rv = suite->kind == &memory_kind ? dure_rows_memory_open(&suite->rows, &options)
                                          : dure_rows_lmdb_open(&suite->rows, &options, NULL);
     assert_int_equal(rv, 0);
@@ -76,6 +80,11 @@ static int setup(void **state, const struct kind *kind)
 static int setup_lmdb(void **state)
 {
     return setup(state, &lmdb_kind);
+}
+
+static int setup_merging(void **state)
+{
+    return setup(state, &merging_kind);
 }
 
 static int setup_memory(void **state)
@@ -542,9 +551,11 @@ static void test_failed_batch(void **state)
 int main(void)
 {
     const struct CMUnitTest lmdb[] = {CONTRACT(setup_lmdb)};
+    const struct CMUnitTest merging[] = {CONTRACT(setup_merging)};
     const struct CMUnitTest memory[] = {
         CONTRACT(setup_memory),
         cmocka_unit_test_setup_teardown(test_failed_batch, setup_memory, teardown)};
     int failed = cmocka_run_group_tests_name("rows on LMDB", lmdb, NULL, NULL);
+    failed += cmocka_run_group_tests_name("rows on LMDB, merging", merging, NULL, NULL);
     return failed + cmocka_run_group_tests_name("rows in memory", memory, NULL, NULL);
 }
