@@ -3,6 +3,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#ifdef DURE_MIMALLOC
+#include <mimalloc.h>
+#endif
 
 #include "actors/systems.h"
 #include "cmd/commands.h"
@@ -30,6 +33,14 @@ static void usage(FILE *out)
     fprintf(out, "\n`dure COMMAND --help` tells the options of each.\n");
 }
 
+static void print_version(void)
+{
+    puts("dure " DURE_VERSION);
+#ifdef DURE_MIMALLOC /* Asked for by name, it is linked for sure; link-time optimisation hides malloc. */
+    printf("with mimalloc %d.%d\n", mi_version() / 100, mi_version() % 100 / 10);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -42,7 +53,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("dure " DURE_VERSION);
+        print_version();
         return 0;
     }
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
