@@ -171,6 +171,7 @@ static int64_t memory_max(const struct dure_runtime *rt)
     /* The store holds a batch a second time while it writes it. */
     if (rt->checkpoint != NULL) working += 2 * dure_checkpoint_memory(rt);
     int64_t budget = rt->options.memory_bytes;
+    working += budget / 12; /* Connections' buffers, pages of the store, the allocator's slack. */
     return working < budget / 2 ? budget - working : budget / 2;
 }
 

@@ -2,7 +2,7 @@
 """Small measurements of a machine and a process, for tests/bench/run.
 
 probe.py fdatasync DIR   p50 and p99 (ms) of writing 4 KiB and making it durable, in DIR
-probe.py ready PORT PID  seconds from now until GET /readyz on the port says 200
+probe.py ready PORT PID SINCE  seconds from then (of the epoch) until GET /readyz says 200
 """
 import json
 import os
@@ -43,18 +43,17 @@ def is_ready(port):
         return False
 
 
-def ready(port, pid):
-    start = time.monotonic()
+def ready(port, pid, start):
     while not is_ready(port):
         if not os.path.exists(f"/proc/{pid}"):
             sys.exit("the process is gone")
-        if time.monotonic() - start > READY_S_MAX:
+        if time.time() - start > READY_S_MAX:
             sys.exit(f"not ready within {READY_S_MAX} s")
         time.sleep(0.002)
-    print(round(time.monotonic() - start, 3))
+    print(round(time.time() - start, 3))
 
 
 if sys.argv[1] == "fdatasync":
     fdatasync(sys.argv[2])
 else:
-    ready(int(sys.argv[2]), int(sys.argv[3]))
+    ready(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
