@@ -26,19 +26,29 @@ void dure_buf_reserve_slow(struct dure_buf *buf, size_t more)
     buf->cap = cap;
 }
 
+/* Decimal digits: by the number of bits, which leaves one question (H. S. Warren, "Hacker's Delight",
+ * section 11-4). */
+static size_t length(uint64_t value)
+{
+    static const uint64_t powers[] = {
+        0, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+        100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+        10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000u};
+    size_t least = (size_t)(64 - __builtin_clzll(value | 1)) * 1233 >> 12; /* log10(2) is 1233/4096. */
+    return least + (value >= powers[least]);
+}
+
 char *dure_decimal(char *to, uint64_t value)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
-    char digits[DURE_DECIMAL_MAX];
-    size_t at = sizeof digits;
-    for (; value >= 100; value /= 100) memcpy(digits + (at -= 2), pairs + value % 100 * 2, 2);
-    if (value >= 10) memcpy(digits + (at -= 2), pairs + value * 2, 2);
-    else digits[--at] = (char)('0' + value);
-    memcpy(to, digits + at, sizeof digits - at);
-    return to + (sizeof digits - at);
+    char *end = to + length(value), *at = end;
+    for (; value >= 100; value /= 100) memcpy(at -= 2, pairs + value % 100 * 2, 2);
+    if (value >= 10) memcpy(at - 2, pairs + value * 2, 2);
+    else at[-1] = (char)('0' + value);
+    return end;
 }
 
 void dure_buf_u64(struct dure_buf *buf, uint64_t value)

@@ -83,10 +83,9 @@ static void blank(const struct dure_schema *schema, void *object)
     }
 }
 
-void dure_schema_prepare(const struct dure_schema *schema)
+void dure_schema_prepare_slow(const struct dure_schema *schema)
 {
     struct dure_schema_plan *plan = schema->plan;
-    if (plan->ready) return;
     DURE_ASSERT(schema->fields_count <= DURE_FIELDS_MAX);
     plan->blank = malloc(schema->size);
     DURE_ASSERT(plan->blank != NULL);

@@ -44,7 +44,7 @@ enum dure_field_flags {
 
 struct dure_field {
     const char *name;         /* JSON name. */
-    const char *prefix;       /* What stands before the value in an object: ,"name": */
+    const char *prefix;       /* What stands before the value in an object: ,"name": and 8 zeros. */
     uint8_t prefix_len;
     enum dure_field_kind kind;
     uint32_t flags;           /* enum dure_field_flags, or'ed. */
@@ -73,7 +73,7 @@ struct dure_schema {
 /* A table row: DURE_FIELD(struct shop_order, product_id, "productId", DURE_INT, .flags = …). */
 #define DURE_FIELD(type, member, json, field_kind, ...)                                            \
     {                                                                                              \
-        .name = "" json, .prefix = ",\"" json "\":", .prefix_len = sizeof(",\"" json "\":") - 1,        \
+        .name = "" json, .prefix = ",\"" json "\":\0\0\0\0\0\0\0\0", .prefix_len = sizeof(",\"" json "\":") - 1,        \
         .kind = (field_kind), .offset = offsetof(type, member),                    \
         .size = sizeof(((type *)0)->member), __VA_ARGS__                                           \
     }
@@ -92,7 +92,12 @@ const char *dure_schema_check(const struct dure_schema *schema);
 
 /* Fills in the plan. The first use of a schema does it by itself; before there are threads, it is done
  * for all of them at start. */
-void dure_schema_prepare(const struct dure_schema *schema);
+void dure_schema_prepare_slow(const struct dure_schema *schema);
+
+static inline void dure_schema_prepare(const struct dure_schema *schema)
+{
+    if (!schema->plan->ready) dure_schema_prepare_slow(schema);
+}
 
 /* Every field absent, or at its `start` value; every byte of the struct defined. */
 void dure_schema_init(const struct dure_schema *schema, void *object);

@@ -15,7 +15,7 @@
 #define SCALAR_LEN_MAX 40 /* Longest: a date with quotes; %.17g has 24. */
 #define ESCAPE_LEN_MAX 6  /* \u001f */
 #define TEXT_UNMEASURED_MAX 128
-#define PREFIX_ROOM (UINT8_MAX + 1)
+#define PREFIX_ROOM (UINT8_MAX + 8)
 
 static char *put(char *to, const char *bytes, size_t len)
 {
@@ -178,12 +178,12 @@ void dure_field_write_json(const struct dure_field *field, const void *object, s
     out->len += (size_t)(put_value(start, field, object) - start);
 }
 
-/* ,"name": without the comma for the first. */
+/* ,"name": without the comma for the first. Eight bytes at a time: there is room for too many. */
 static char *put_prefix(char *to, const struct dure_field *field, bool first)
 {
     const char *prefix = field->prefix + first;
     size_t len = field->prefix_len - first;
-    memcpy(to, prefix, len);
+    for (size_t i = 0; i < len; i += 8) memcpy(to + i, prefix + i, 8);
     return to + len;
 }
 
