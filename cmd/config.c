@@ -59,6 +59,9 @@ static const struct setting settings[] = {
      STR(DURE_HTTP_PIPELINE_MAX), NUMBER_AT(pipeline_max, 1, 1 << 16)},
     {"body-bytes-max", "BYTES", "request body; beyond: 413", "1048576",
      NUMBER_AT(body_bytes_max, 1024, 1 << 30)},
+    {"requests-bytes-max", "BYTES",
+     "requests that arrive or wait for their answers, all together; beyond: 503 to the slowest",
+     "268435456", NUMBER_AT(requests_bytes_max, 2048, INT64_C(1) << 40)},
     {"unread-bytes-max", "BYTES",
      "answers that clients have not read, all together; beyond: the slowest are closed",
      "268435456", NUMBER_AT(unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, INT64_C(1) << 40)},
@@ -279,6 +282,16 @@ static void make_table(struct table *table)
         "print-config", KEY_PRINT, NULL, 0, "print the settings in force and exit", 1};
 }
 
+/* What no single value's range can say. */
+static int check_relations(const struct dure_config *config)
+{
+    /* Memory grows by doubling, so a body takes up to twice its size. */
+    if (config->requests_bytes_max >= 2 * config->body_bytes_max) return 0;
+    fprintf(stderr, "dure: requests-bytes-max must be at least twice body-bytes-max, that is %lld\n",
+            2 * (long long)config->body_bytes_max);
+    return DURE_EINVAL;
+}
+
 int dure_config_read(struct dure_config *config, int argc, char **argv)
 {
     struct table table;
@@ -308,7 +321,7 @@ int dure_config_read(struct dure_config *config, int argc, char **argv)
     if (rv == 0) rv = read_environment(config);
     reading.for_path = false;
     if (rv == 0 && argp_parse(&argp, argc, argv, 0, NULL, &reading) != 0) rv = DURE_EINVAL;
-    return rv;
+    return rv == 0 ? check_relations(config) : rv;
 }
 
 /* So that the file's rules give it back. */

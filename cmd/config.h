@@ -24,6 +24,7 @@ struct dure_config {
     int64_t shards;       /* Of a new data directory. */
     int64_t memory_mb;    /* Budget for actors. */
     int64_t asks_max, connections_max, pipeline_max, body_bytes_max;
+    int64_t requests_bytes_max;    /* Requests that are arriving or unanswered, all together. */
     int64_t unread_bytes_max;      /* Answers that clients have not read, all together. */
     int64_t bulk_unread_bytes_max; /* Results that a bulk client has not read. */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, drain_ms;

@@ -99,6 +99,7 @@ static int open_server(struct node *node, int *os_error)
         .headers_count_max = DURE_HTTP_HEADERS_MAX,
         .body_bytes_max = (size_t)config->body_bytes_max,
         .output_bytes_max = DURE_HTTP_OUTPUT_BYTES_MAX,
+        .requests_bytes_max = (size_t)config->requests_bytes_max,
         .outputs_bytes_max = (size_t)config->unread_bytes_max,
         .stream_output_bytes_max = (size_t)config->bulk_unread_bytes_max,
         .streams_output_bytes_max = DURE_BULK_UNREAD_BYTES_ALL,

@@ -400,6 +400,8 @@ void dure_bulk_body(struct dure_exchange *exchange, const char *data, size_t len
         bulk->paused = true;
         dure_exchange_pause(exchange);
     }
+    if (dure_exchange_request(exchange)->streaming)
+        dure_exchange_keeps(exchange, bulk->line.cap + bulk->rest.cap);
     if (over(bulk)) end(bulk);
 }
 

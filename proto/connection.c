@@ -47,6 +47,7 @@ static void drop_leftover(struct dure_connection *connection)
 {
     dure_output_give_spare(connection->server, &connection->in);
     connection->in_at = 0;
+    dure_held_input(connection);
 }
 
 static void start_reading(struct dure_connection *connection)
@@ -107,7 +108,7 @@ static void on_closed(uv_handle_t *handle)
     DURE_ASSERT(connection->exchanges_count == 0 && !connection->writing);
     dure_ring_remove(&connection->link);
     dure_ring_remove(&connection->dirty);
-    dure_output_give_spare(server, &connection->in);
+    drop_leftover(connection);
     dure_output_give_spare(server, &connection->out);
     dure_output_give_spare(server, &connection->sending);
     free(connection);
@@ -128,6 +129,16 @@ void dure_connection_abort(struct dure_connection *connection)
     dure_output_count(connection);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
     dure_exchange_tell_orphans(connection->server);
+}
+
+void dure_connection_give_up(struct dure_connection *connection)
+{
+    connection->server->stats.refused_total++;
+    if (connection->receiving != NULL)
+        dure_receive_fail(connection, 503, DURE_SERVING_NO_ROOM);
+    else
+        dure_receive_refuse(connection, 503, DURE_SERVING_NO_ROOM);
+    drop_leftover(connection);
 }
 
 void dure_connection_last(struct dure_connection *connection)
@@ -187,6 +198,10 @@ static void feed_leftover(struct dure_connection *connection)
 static void settle(struct dure_connection *connection)
 {
     if (connection->state >= DURE_CONNECTION_LINGER) return;
+    dure_held_input(connection);
+    bool waits = connection->receiving == NULL && leftover(connection) > 0;
+    if (waits && connection->state == DURE_CONNECTION_OPEN && !dure_held_room(connection))
+        dure_connection_give_up(connection);
     if (connection->state == DURE_CONNECTION_LAST && connection->receiving == NULL) {
         if (leftover(connection) > 0) drop(connection, leftover(connection));
         drop_leftover(connection);
@@ -217,6 +232,8 @@ static void on_eof(struct dure_connection *connection)
         dure_receive_refuse(connection, 400, "the connection ended within the headers");
     }
     if (connection->state == DURE_CONNECTION_CLOSED) return;
+    /* What was refused is not parsed any more: its memory is free for others now. */
+    if (connection->state == DURE_CONNECTION_LAST) drop_leftover(connection);
     /* A client may shut down its side and still wait for its answers. */
     dure_connection_last(connection);
     dure_connection_mark(connection);

@@ -94,6 +94,7 @@ static void release(struct dure_exchange *exchange)
     if (exchange->given) server->stats.exchanges--;
     if (exchange->given && exchange->request.streaming) server->streams_count--;
     server->exchanges_count--;
+    server->stats.request_bytes -= exchange->held_bytes;
     if (server->free_exchanges_count >= POOL_MAX || server->closing) {
         destroy(exchange);
     } else {
@@ -318,6 +319,13 @@ void dure_exchange_expect(struct dure_exchange *exchange, size_t bytes)
     DURE_ASSERT(exchange->given && !exchange->answered);
     exchange->expected = bytes;
     if (exchange->connection != NULL) count(exchange);
+}
+
+void dure_exchange_keeps(struct dure_exchange *exchange, size_t bytes)
+{
+    DURE_ASSERT(exchange->given && !exchange->answered && exchange->request.streaming);
+    exchange->kept_bytes = bytes;
+    dure_held_exchange(exchange);
 }
 
 void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers)

@@ -89,6 +89,8 @@ static void write_server(const struct dure_server *server, struct dure_buf *out)
     dure_server_stats(server, &stats);
     gauge(out, "dure_http_open_connections", (int64_t)stats.connections, "Open connections.");
     gauge(out, "dure_http_requests_in_flight", (int64_t)stats.exchanges, "Requests under way.");
+    gauge(out, "dure_http_request_bytes", (int64_t)stats.request_bytes,
+          "Memory of requests that arrive or wait for their answers.");
     gauge(out, "dure_http_unread_bytes", (int64_t)stats.unsent_bytes,
           "Memory of answers that clients have not read.");
     counter(out, "dure_http_connections_total", stats.connections_total, "Connections taken.");

@@ -7,8 +7,8 @@
  *
  * How it can fail: what is malformed, too large or too late is answered with its status in its
  * place of the order, and nothing is read after it. When half of a streamed answer is already out,
- * the connection is aborted instead. Beyond exchanges_max requests are refused with 503. Loop
- * thread.
+ * the connection is aborted instead. Beyond exchanges_max, or without memory (held.c), requests are
+ * refused with 503. Loop thread.
  */
 #include <stdlib.h>
 
@@ -43,6 +43,9 @@ void dure_receive_fail(struct dure_connection *connection, int status, const cha
     }
     exchange->received = true;
     if (!exchange->given) {
+        /* Its answer may have to wait for others, its body is of no use. */
+        dure_buf_fini(&exchange->body);
+        dure_held_exchange(exchange);
         dure_exchange_refuse(exchange, status, detail, false);
         return;
     }
@@ -70,15 +73,23 @@ static void give_body(struct dure_connection *connection, struct dure_exchange *
     }
 }
 
+/* Also true of a request without a body: its head is memory, too. */
+static bool overloaded(struct dure_connection *connection)
+{
+    struct dure_server *server = connection->server;
+    bool full = server->stats.exchanges >= server->options.exchanges_max ||
+                !dure_held_room(connection);
+    if (full) server->stats.refused_total++;
+    return full;
+}
+
 /* True: there is a body to read. */
 static bool begin_body(struct dure_connection *connection, struct dure_exchange *exchange,
                        const struct dure_http_head *head)
 {
     struct dure_server *server = connection->server;
     const struct dure_server_handler *handler = &server->handler;
-    bool full = server->stats.exchanges >= server->options.exchanges_max;
-    if (full) {
-        server->stats.refused_total++;
+    if (overloaded(connection)) {
         exchange->skipped = !head->chunked && head->content_length <= SKIPPED_BODY_BYTES_MAX &&
                             !head->expect_continue;
         if (exchange->skipped) return true;
@@ -95,6 +106,7 @@ static bool begin_body(struct dure_connection *connection, struct dure_exchange 
         size_t len = (size_t)head->content_length;
         if (len > BODY_RESERVE_BYTES) len = BODY_RESERVE_BYTES;
         if (len > 0) dure_buf_reserve(&exchange->body, len);
+        dure_held_exchange(exchange);
     }
     if (head->expect_continue) dure_exchange_continue(exchange);
     return true;
@@ -125,10 +137,7 @@ static void begin(struct dure_connection *connection, struct dure_exchange *exch
         if (exchange->request.streaming) dure_exchange_give(exchange);
         return;
     }
-    if (server->stats.exchanges >= server->options.exchanges_max) {
-        server->stats.refused_total++;
-        exchange->skipped = true;
-    }
+    exchange->skipped = overloaded(connection);
     give_body(connection, exchange);
 }
 
@@ -153,6 +162,7 @@ static bool feed_head(struct dure_connection *connection, const char *data, size
         DURE_ASSERT(exchange->headers != NULL);
     }
     dure_buf_add(&exchange->head, data, *used);
+    dure_held_exchange(exchange);
     struct dure_http_head head = {.headers = exchange->headers};
     if (dure_http_parse(http, exchange->head.data, exchange->head.len, &head) == DURE_HTTP_BAD) {
         connection->server->stats.malformed_total++;
@@ -191,6 +201,12 @@ static bool feed_body(struct dure_connection *connection, const char *data, size
         return false;
     } else if (!exchange->skipped) {
         dure_buf_add(&exchange->body, piece.data, piece.len);
+        dure_held_exchange(exchange);
+        if (!dure_held_room(connection)) {
+            server->stats.refused_total++;
+            dure_receive_fail(connection, 503, DURE_SERVING_NO_ROOM);
+            return false;
+        }
     }
     if (result == DURE_HTTP_DONE) {
         connection->body_ended = true;

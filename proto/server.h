@@ -82,6 +82,8 @@ struct dure_server_options {
     size_t headers_count_max;    /* Beyond: 431. */
     size_t body_bytes_max;       /* Buffered body; beyond: 413. */
     size_t output_bytes_max;     /* Unsent output of one connection; beyond: not read from. */
+    size_t requests_bytes_max;   /* Requests that are arriving or unanswered, of all connections;
+                                    beyond: 503 to who has been silent for longest. */
     size_t outputs_bytes_max;    /* Of all; beyond: who has kept us waiting for longest is closed. */
     /* The same while it sends a streamed body, so that who sends all of it before reading anything
      * gets far: each up to the first, all together about the second, none below the one above. */
@@ -96,7 +98,8 @@ struct dure_server_options {
 struct dure_server_stats {
     uint64_t connections, connections_total, requests_total, exchanges, refused_total,
         malformed_total, timeouts_total, bytes_in_total, bytes_out_total;
-    uint64_t unsent_bytes; /* Memory of answers that have not left. */
+    uint64_t unsent_bytes;  /* Memory of answers that have not left. */
+    uint64_t request_bytes; /* Memory of requests that are arriving or unanswered. */
 };
 
 /* Listens. The process must ignore SIGPIPE. 0, DURE_ESYSTEM (with errno in *os_error when not NULL), DURE_EINVAL (host). */
@@ -131,6 +134,9 @@ void dure_exchange_respond(struct dure_exchange *exchange, int status, const str
 /* The answer will be about this large: until it is there, it counts as unsent output. So a client
  * cannot ask for many large answers at once and then read none of them. */
 void dure_exchange_expect(struct dure_exchange *exchange, size_t bytes);
+
+/* Streaming body: the handler has this much of it in memory. It counts as the request's. */
+void dure_exchange_keeps(struct dure_exchange *exchange, size_t bytes);
 
 /* A streamed answer: chunked (HTTP/1.1) or until close (1.0). end frees the exchange. */
 void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers);

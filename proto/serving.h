@@ -6,6 +6,7 @@
  *   receive.c     from bytes to exchanges
  *   exchange.c    the order of answers; the handler's side of server.h
  *   output.c      one write per connection and round; buffers
+ *   held.c        the memory of requests, and who makes room
  *   response.c    the bytes of a response head
  *   deadline.c    all time-outs on one timer
  *
@@ -22,6 +23,7 @@
 
 #define DURE_SERVING_INPUT_BYTES (64 * 1024)
 #define DURE_SERVING_SPARES_MAX 64
+#define DURE_SERVING_NO_ROOM "requests take too much memory at present"
 /* A buffer larger than this is not kept for reuse. */
 #define DURE_SERVING_KEPT_BYTES (64 * 1024)
 
@@ -65,6 +67,8 @@ struct dure_exchange {
     bool skipped;     /* Refused; its request body is read and dropped. */
     size_t expected;  /* Bytes of the answer that is to come. */
     size_t counted;   /* What connection->behind_bytes holds of this. */
+    size_t kept_bytes; /* Of a streamed body, by the handler. */
+    size_t held_bytes; /* What stats.request_bytes holds of this. */
     bool wants_drain; /* The handler saw unsent bytes and may wait for on_drain. */
 };
 
@@ -85,6 +89,7 @@ struct dure_connection {
     struct dure_http http;
     struct dure_buf in;         /* Bytes that could not be parsed yet … */
     size_t in_at;               /* … from here on. */
+    size_t held_bytes;          /* What stats.request_bytes holds of them. */
     struct dure_ring exchanges; /* In request order. */
     size_t exchanges_count;
     struct dure_exchange *receiving; /* Its body is being read; the last of exchanges. */
@@ -158,6 +163,8 @@ void dure_connection_mark(struct dure_connection *connection);
 void dure_connection_last(struct dure_connection *connection);
 /* Closes at once; the handler is told of exchanges that it has not answered. */
 void dure_connection_abort(struct dure_connection *connection);
+/* The request that is arriving is refused with 503 and its memory freed: there is no room. */
+void dure_connection_give_up(struct dure_connection *connection);
 /* Nothing is going on and nothing has been received. */
 bool dure_connection_idle(const struct dure_connection *connection);
 
@@ -195,6 +202,14 @@ void dure_output_count(struct dure_connection *connection);
 /* An empty buffer with memory from last time, if there is one; and back. */
 struct dure_buf dure_output_take_spare(struct dure_server *server);
 void dure_output_give_spare(struct dure_server *server, struct dure_buf *buf);
+
+/* held.c: memory of requests */
+/* Bring the count up to date: what an exchange holds; what a connection cannot parse yet. */
+void dure_held_exchange(struct dure_exchange *exchange);
+void dure_held_input(struct dure_connection *connection);
+/* Whether there is room, which other connections make by losing what they were sending. False:
+ * there is none, and `own` has to be refused. */
+bool dure_held_room(struct dure_connection *own);
 
 /* response.c */
 enum dure_response_framing { DURE_RESPONSE_LENGTH, DURE_RESPONSE_CHUNKED, DURE_RESPONSE_CLOSE };

@@ -73,6 +73,9 @@
 #define DURE_HTTP_HEADERS_BYTES_MAX (32 * 1024)
 #define DURE_HTTP_HEADERS_MAX 100
 #define DURE_HTTP_BODY_BYTES_MAX (1024 * 1024)
+/* Requests that are arriving or unanswered, heads and bodies, of all connections together: some 250
+ * of the largest bodies, or hundreds of thousands of usual ones. */
+#define DURE_HTTP_REQUESTS_BYTES_MAX (256 * 1024 * 1024)
 #define DURE_HTTP_CONNECTIONS_MAX 10000
 #define DURE_HTTP_PIPELINE_MAX 128
 #define DURE_HTTP_OUTPUT_BYTES_MAX (1024 * 1024)
@@ -132,6 +135,8 @@ _Static_assert(DURE_PEER_RESEND_MS < DURE_PEER_HEARTBEAT_MS, "a loss is mended b
 _Static_assert(4 * DURE_PEER_HEARTBEAT_MS < DURE_PEER_SILENCE_MS, "one lost heartbeat is no end");
 _Static_assert(DURE_GROUP_BYTES_MAX < DURE_RECORD_BYTES_MAX, "a group fits its record");
 _Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
+/* Memory grows by doubling. */
+_Static_assert(2 * DURE_HTTP_BODY_BYTES_MAX <= DURE_HTTP_REQUESTS_BYTES_MAX, "any one body fits");
 _Static_assert(DURE_BULK_UNREAD_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_ALL, "one gets its full share");
 _Static_assert(DURE_HTTP_OUTPUT_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_MAX, "bulk gets more, not less");
 _Static_assert(DURE_BULK_UNREAD_BYTES_ALL < DURE_HTTP_UNREAD_BYTES_MAX, "bulk alone cuts nobody");

@@ -160,3 +160,10 @@ def test_help():
     for name in printed():
         assert f"--{name}=" in text
     assert "(default: 8088)" in text
+
+
+def test_relations():
+    """What single ranges cannot say: any one body must fit."""
+    said = refused("--body-bytes-max", "4096", "--requests-bytes-max", "8191")
+    assert "requests-bytes-max must be at least twice body-bytes-max, that is 8192" in said
+    assert printed("--body-bytes-max", "4096", "--requests-bytes-max", "8192")

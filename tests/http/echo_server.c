@@ -46,6 +46,7 @@ static struct dure_server_options options = {
     .headers_count_max = 20,
     .body_bytes_max = 100000,
     .output_bytes_max = 262144,
+    .requests_bytes_max = 64 << 20,
     .outputs_bytes_max = 64 << 20,
     .stream_output_bytes_max = 262144,
     .streams_output_bytes_max = 262144,
@@ -356,6 +357,7 @@ static bool set(const char *name, size_t len, long value)
     WIDE(headers_count_max)
     WIDE(body_bytes_max)
     WIDE(output_bytes_max)
+    WIDE(requests_bytes_max)
     WIDE(outputs_bytes_max)
     WIDE(header_timeout_ms)
     WIDE(body_timeout_ms)
