@@ -4,13 +4,13 @@
  */
 #include "cmd/bench.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/bench_journal.h"
 #include "cmd/bench_load.h"
+#include "cmd/parse.h"
 
 #define CONNECTIONS_MAX 16384
 #define DEPTH_MAX 65536
@@ -41,39 +41,42 @@ enum key {
 
 static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "What to measure:", 1},
-    {"url", KEY_URL, "URL", 0, "The server; default http://127.0.0.1:8088", 1},
+    {"url", KEY_URL, "URL", 0, "the server, http only (default: http://127.0.0.1:8088)", 1},
     {"target", KEY_TARGET, "orders|raw", 0,
-     "orders (the default): whole order sagas of the shop system. raw: any path, see --path", 1},
+     "orders: whole order sagas of the shop system. raw: any path, see --path (default: orders)", 1},
     {"mode", KEY_MODE, "single|pipelined|bulk", 0,
-     "single (the default): one request in flight on each connection. pipelined: --depth requests "
-     "in flight on each. bulk: one endless application/x-ndjson request on each, a command a line, "
-     "--depth lines in flight",
+     "single: one request in flight on each connection. pipelined: --depth requests in flight on "
+     "each. bulk: one endless application/x-ndjson request on each, a command a line, --depth lines "
+     "in flight (default: single)",
      1},
     {NULL, 0, NULL, 0, "How much:", 2},
-    {"connections", KEY_CONNECTIONS, "N", 0, "Default 16", 2},
+    {"connections", KEY_CONNECTIONS, "N", 0, "how many, 1 to 16384 (default: 16)", 2},
     {"depth", KEY_DEPTH, "N", 0,
-     "Commands in flight on each connection; default 16 pipelined, 1024 in bulk", 2},
+     "commands in flight on each connection, 1 to 65536 (default: 16 pipelined, 1024 in bulk)", 2},
     {"threads", KEY_THREADS, "N", 0,
-     "Threads of the generator; default 1, or 2 from 2 connections on. It shares the machine with "
-     "the server: take no more than it needs",
+     "threads of the generator, 1 to 64; it shares the machine with the server, so take no more than "
+     "it needs (default: 2, and no more than connections)",
      2},
-    {"seconds", KEY_SECONDS, "S", 0, "Measure for S seconds; default 10", 2},
-    {"orders", KEY_ORDERS, "N", 0, "Measure N commands instead of a time", 2},
-    {"warmup", KEY_WARMUP, "S", 0, "Seconds of load before the measurement; default 1", 2},
+    {"seconds", KEY_SECONDS, "S", 0, "measure for S seconds, 0.1 and more (default: 10)", 2},
+    {"orders", KEY_ORDERS, "N", 0, "measure N commands, at least 1, instead of a time", 2},
+    {"warmup", KEY_WARMUP, "S", 0, "seconds of load before the measurement, 0 and more (default: 1)", 2},
     {NULL, 0, NULL, 0, "Orders:", 3},
-    {"products", KEY_PRODUCTS, "N", 0, "Create N products and order them evenly; default 1000", 3},
-    {"users", KEY_USERS, "N", 0, "Open N accounts and order for them evenly; default 10000", 3},
-    {"hot", KEY_HOT, NULL, 0, "All orders are for one product, as --products 1", 3},
+    {"products", KEY_PRODUCTS, "N", 0,
+     "create N products, 1 to 100000000, and order them evenly (default: 1000)", 3},
+    {"users", KEY_USERS, "N", 0,
+     "open N accounts, 1 to 100000000, and order for them evenly (default: 10000)", 3},
+    {"hot", KEY_HOT, NULL, 0, "all orders are for one product, as --products 1", 3},
     {NULL, 0, NULL, 0, "Raw requests:", 4},
-    {"path", KEY_PATH, "PATH", 0, "Default /", 4},
-    {"body", KEY_BODY, "JSON", 0, "Send it by POST; without it, GET", 4},
+    {"path", KEY_PATH, "PATH", 0, "of the requests, at most 256 bytes (default: /)", 4},
+    {"body", KEY_BODY, "JSON", 0, "send it by POST; without it, GET", 4},
     {NULL, 0, NULL, 0, "The journal alone, without a server:", 5},
     {"journal", KEY_JOURNAL, "DIR", 0,
-     "Append to a journal in DIR (new or empty; what is written there stays and is noise)", 5},
-    {"bytes", KEY_BYTES, "N", 0, "Bytes of one order; default 1024", 5},
-    {"batch", KEY_BATCH, "M", 0, "Orders a record; default 64", 5},
+     "append to a journal in DIR (new or empty; what is written there stays and is noise)", 5},
+    {"bytes", KEY_BYTES, "N", 0, "bytes of one order, 1 and more (default: 1024)", 5},
+    {"batch", KEY_BATCH, "M", 0,
+     "orders a record, 1 to 1048576; --bytes times --batch is at most 1 GiB (default: 64)", 5},
     {NULL, 0, NULL, 0, "Output:", 6},
-    {"json", KEY_JSON, NULL, 0, "One line of JSON instead of a table", 6},
+    {"json", KEY_JSON, NULL, 0, "one line of JSON instead of a table", 6},
     {0},
 };
 
@@ -82,17 +85,14 @@ static const char doc[] =
     "\v"
     "First the products and accounts are created, with stock and money for any run. Then each "
     "connection keeps its commands in flight until the time is over or the orders are out. An "
-    "order "
-    "counts as completed only if its answer is 201 and says \"status\":\"주문완료\": money and "
-    "stock "
-    "taken, delivery started, all on disk. Everything else is counted apart: pending (the saga had "
+    "order counts as completed only if its answer is 201 and says \"status\":\"주문완료\": money and "
+    "stock taken, delivery started, all on disk. Everything else is counted apart: pending (the saga had "
     "not ended within the server's limit), refused by status, unanswered (the connection broke, or "
     "30 s of silence). Latency runs from sending a request, or a line in bulk, to having its "
-    "answer; "
-    "it is of completed ones only, within 0.8 % of the true value.\n"
+    "answer; it is of completed ones only, within 0.8 % of the true value.\n"
     "\n"
     "Exit status: 0 when something was measured, 1 when the server or the directory could not be "
-    "used or nothing completed, 64 for a wrong command line.\n"
+    "used or nothing completed, 2 for a wrong command line.\n"
     "\n"
     "Examples:\n"
     "  dure bench --connections 64 --seconds 30\n"
@@ -200,10 +200,8 @@ int dure_cmd_bench(int argc, char **argv)
         .batch = 64,
     };
     const struct argp argp = {.options = option_table, .parser = on_option, .doc = doc};
-    static char name[] = "dure bench"; /* What argp calls this program in its texts. */
-    if (argc > 0) argv[0] = name;
-    int rv = argp_parse(&argp, argc, argv, 0, NULL, &options);
-    if (rv != 0) return 1;
+    static char name[] = "dure bench";
+    if (dure_parse(&argp, name, argc, argv, &options) != 0) return DURE_EXIT_USAGE;
     return options.journal_dir != NULL ? dure_bench_journal_run(&options)
                                        : dure_bench_load_run(&options);
 }

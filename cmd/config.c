@@ -10,12 +10,12 @@
  */
 #include "cmd/config.h"
 
-#include <argp.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/parse.h"
 #include "runtime/bounds.h"
 
 extern char **environ;
@@ -24,6 +24,7 @@ enum kind { TEXT, NUMBER };
 
 struct setting {
     const char *name, *arg, *help, *start;
+    const char *section; /* Title of the part of --help that begins here, or NULL. */
     enum kind kind;
     size_t offset, size;
     int64_t min, max;
@@ -38,47 +39,56 @@ struct setting {
     .kind = NUMBER, .offset = offsetof(struct dure_config, member), .min = (low), .max = (high)
 
 static const struct setting settings[] = {
-    {"data", "DIR", "data directory; made when absent", "data", TEXT_AT(data)},
-    {"host", "ADDRESS", "address to listen on", "127.0.0.1", TEXT_AT(host)},
-    {"http", "PORT", "HTTP port; 0 takes a free one and prints it", "8088",
+    {"data", "DIR", "data directory; made when absent", "data", "Data:", TEXT_AT(data)},
+    {"shards", "N", "shards of a new data directory; an old one keeps its number",
+     STR(DURE_SHARDS_DEFAULT), NULL, NUMBER_AT(shards, 1, DURE_SHARDS_MAX)},
+    {"memory-mb", "MIB", "memory budget in MiB, for actors and the work on them; beyond: 503", "512",
+     NULL, NUMBER_AT(memory_mb, 1, 1 << 20)},
+    {"pin", "CPU", "run on this processor only; -1: on any", "-1", NULL, NUMBER_AT(pin, -1, 4095)},
+
+    {"host", "ADDRESS", "address to listen on, IPv4 or IPv6", "127.0.0.1", "What is served:",
+     TEXT_AT(host)},
+    {"http", "PORT", "HTTP port; 0 takes a free one and prints it", "8088", NULL,
      NUMBER_AT(http, 0, 65535)},
-    {"events", "PORT", "port of the nng event stream", "8089", NUMBER_AT(events, 0, 65535)},
-    {"replay", "PORT", "port of the nng replay socket", "8090", NUMBER_AT(replay, 0, 65535)},
-    {"root", "SYSTEM", "system of unprefixed paths that several systems have", "shop",
+    {"events", "PORT", "port for the event stream (kept for it: this version does not open it)",
+     "8089", NULL, NUMBER_AT(events, 0, 65535)},
+    {"replay", "PORT", "port for replay (kept for it: this version does not open it)", "8090", NULL,
+     NUMBER_AT(replay, 0, 65535)},
+    {"root", "SYSTEM", "system of unprefixed paths that several systems have", "shop", NULL,
      TEXT_AT(root)},
-    {"systems", "LIST", "systems to serve, separated by commas; all when empty", "",
+    {"systems", "LIST", "systems to serve, separated by commas; all when empty", "", NULL,
      TEXT_AT(systems)},
-    {"shards", "N", "shards of a new data directory", STR(DURE_SHARDS_DEFAULT),
-     NUMBER_AT(shards, 1, DURE_SHARDS_MAX)},
-    {"memory-mb", "MB", "memory budget for actors", "512", NUMBER_AT(memory_mb, 1, 1 << 20)},
+
     {"asks-max", "N", "commands in flight; beyond: 503", STR(DURE_ASKS_MAX),
-     NUMBER_AT(asks_max, 1, 1 << 20)},
-    {"connections-max", "N", "HTTP connections; beyond: 503", STR(DURE_HTTP_CONNECTIONS_MAX),
+     "Limits:", NUMBER_AT(asks_max, 1, 1 << 20)},
+    {"connections-max", "N", "HTTP connections; beyond: 503", STR(DURE_HTTP_CONNECTIONS_MAX), NULL,
      NUMBER_AT(connections_max, 1, 1 << 20)},
     {"pipeline-max", "N", "unanswered requests of one connection; beyond: not read",
-     STR(DURE_HTTP_PIPELINE_MAX), NUMBER_AT(pipeline_max, 1, 1 << 16)},
-    {"body-bytes-max", "BYTES", "request body; beyond: 413", "1048576",
+     STR(DURE_HTTP_PIPELINE_MAX), NULL, NUMBER_AT(pipeline_max, 1, 1 << 16)},
+    {"body-bytes-max", "BYTES", "request body; beyond: 413", "1048576", NULL,
      NUMBER_AT(body_bytes_max, 1024, 1 << 30)},
     {"requests-bytes-max", "BYTES",
-     "requests that arrive or wait for their answers, all together; beyond: 503 to the slowest",
-     "268435456", NUMBER_AT(requests_bytes_max, 2048, INT64_C(1) << 40)},
+     "requests that arrive or wait for their answers, all together, at least twice --body-bytes-max; "
+     "beyond: 503 to the slowest",
+     "268435456", NULL, NUMBER_AT(requests_bytes_max, 2048, INT64_C(1) << 40)},
     {"unread-bytes-max", "BYTES",
      "answers that clients have not read, all together; beyond: the slowest are closed",
-     "268435456", NUMBER_AT(unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, INT64_C(1) << 40)},
+     "268435456", NULL,
+     NUMBER_AT(unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, INT64_C(1) << 40)},
     {"bulk-unread-bytes-max", "BYTES",
-     "results that a bulk client has not read; beyond: its lines wait", "16777216",
+     "results that a bulk client has not read; beyond: its lines wait", "16777216", NULL,
      NUMBER_AT(bulk_unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, 1 << 30)},
+
     {"header-timeout-ms", "MS", "for the headers of a request; beyond: 408",
-     STR(DURE_HTTP_HEADER_TIMEOUT_MS), NUMBER_AT(header_timeout_ms, 10, 3600000)},
+     STR(DURE_HTTP_HEADER_TIMEOUT_MS), "Time limits:", NUMBER_AT(header_timeout_ms, 10, 3600000)},
     {"body-timeout-ms", "MS", "longest silence within a body; beyond: 408",
-     STR(DURE_HTTP_BODY_TIMEOUT_MS), NUMBER_AT(body_timeout_ms, 10, 3600000)},
+     STR(DURE_HTTP_BODY_TIMEOUT_MS), NULL, NUMBER_AT(body_timeout_ms, 10, 3600000)},
     {"idle-timeout-ms", "MS", "a connection without a request; beyond: closed",
-     STR(DURE_HTTP_IDLE_TIMEOUT_MS), NUMBER_AT(idle_timeout_ms, 10, 3600000)},
+     STR(DURE_HTTP_IDLE_TIMEOUT_MS), NULL, NUMBER_AT(idle_timeout_ms, 10, 3600000)},
     {"write-timeout-ms", "MS", "a client that takes nothing; beyond: closed",
-     STR(DURE_HTTP_WRITE_TIMEOUT_MS), NUMBER_AT(write_timeout_ms, 10, 3600000)},
-    {"drain-ms", "MS", "at a stop, for requests that run", STR(DURE_HTTP_DRAIN_MS),
-     NUMBER_AT(drain_ms, 0, 600000)},
-    {"pin", "CPU", "run on this processor only; -1: any", "-1", NUMBER_AT(pin, -1, 4095)},
+     STR(DURE_HTTP_WRITE_TIMEOUT_MS), NULL, NUMBER_AT(write_timeout_ms, 10, 3600000)},
+    {"drain-ms", "MS", "at a stop, for requests that run; then they are cut off",
+     STR(DURE_HTTP_DRAIN_MS), NULL, NUMBER_AT(drain_ms, 0, 600000)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])
@@ -262,25 +272,75 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-struct table { /* What argp reads, and --help shows. */
-    struct argp_option options[SETTINGS + 3];
-    char help[SETTINGS][160];
+struct table { /* What argp reads, and --help shows. Zeroed at the end, for argp. */
+    struct argp_option options[2 * SETTINGS + 4];
+    char help[SETTINGS][256];
 };
+
+static void describe(const struct setting *setting, char *text, size_t size)
+{
+    int len = snprintf(text, size, "%s (default: %s", setting->help,
+                       *setting->start ? setting->start : "\"\"");
+    DURE_ASSERT(len > 0 && (size_t)len < size);
+    if (setting->kind == NUMBER) {
+        len += snprintf(text + len, size - (size_t)len, ", range: %lld to %lld)",
+                        (long long)setting->min, (long long)setting->max);
+    } else {
+        len += snprintf(text + len, size - (size_t)len, ")");
+    }
+    DURE_ASSERT((size_t)len < size);
+}
 
 static void make_table(struct table *table)
 {
     *table = (struct table){0};
+    struct argp_option *option = table->options;
+    int group = 0;
     for (size_t i = 0; i < SETTINGS; i++) {
-        snprintf(table->help[i], sizeof table->help[i], "%s (default: %s)", settings[i].help,
-                 *settings[i].start ? settings[i].start : "\"\"");
-        table->options[i] = (struct argp_option){settings[i].name, KEY_FIRST + (int)i,
-                                                 settings[i].arg, 0, table->help[i], 0};
+        const struct setting *setting = &settings[i];
+        if (setting->section != NULL) {
+            *option++ = (struct argp_option){.doc = setting->section, .group = ++group};
+        }
+        describe(setting, table->help[i], sizeof table->help[i]);
+        *option++ = (struct argp_option){setting->name, KEY_FIRST + (int)i, setting->arg, 0,
+                                         table->help[i], group};
     }
-    table->options[SETTINGS] =
-        (struct argp_option){"config", KEY_CONFIG, "FILE", 0, "read settings from FILE", 1};
-    table->options[SETTINGS + 1] = (struct argp_option){
-        "print-config", KEY_PRINT, NULL, 0, "print the settings in force and exit", 1};
+    *option++ = (struct argp_option){.doc = "Settings themselves:", .group = ++group};
+    *option++ = (struct argp_option){
+        "config", KEY_CONFIG, "FILE", 0, "read settings from FILE", group};
+    *option++ = (struct argp_option){
+        "print-config", KEY_PRINT, NULL, 0,
+        "print the settings in force as such a file, and exit", group};
+    DURE_ASSERT(option < table->options + sizeof table->options / sizeof *option);
 }
+
+static const char doc[] =
+    "Runs one node: all shards of a data directory, served over HTTP on one port. It is ready when "
+    "GET /readyz says 200, and it says so on standard output."
+    "\v"
+    "Each setting can also come from the environment and from a file. Flags win over the "
+    "environment, which wins over the file. Unknown names and values out of range are errors.\n"
+    "\n"
+    "Signals: the first SIGINT or SIGTERM stops the node cleanly: it stops listening, answers what "
+    "runs (for --drain-ms at most), writes a checkpoint and exits with 0. A second one stops it at "
+    "once. Nothing that was acknowledged is lost either way, nor by SIGKILL.\n"
+    "\n"
+    "Exit status: 0 stopped by a signal; 1 it could not start, or the disk failed (the message says "
+    "which); 2 a setting is wrong; 128 + N stopped at once by a second signal N.\n"
+    "\n"
+    "Files: DIR/journal is what counts, DIR/state is written back from it, DIR/format says their "
+    "version, and DIR/lock keeps a second process out. FILE has a line \"name = value\" for each setting, named "
+    "as the flags are without the dashes; # at the start of a line or behind a blank begins a "
+    "comment, and a value may stand in double quotes.\n"
+    "\n"
+    "Environment: DURE_CONFIG, the FILE when --config is not given; DURE_MEMORY_MB for --memory-mb, "
+    "and so on for each.\n"
+    "\n"
+    "Examples:\n"
+    "  dure node\n"
+    "  dure node --data /var/lib/dure --http 80 --host 0.0.0.0\n"
+    "  dure node --memory-mb 2048 --print-config > dure.conf\n"
+    "  DURE_HTTP=9000 dure node --config dure.conf";
 
 /* What no single value's range can say. */
 static int check_relations(const struct dure_config *config)
@@ -301,26 +361,14 @@ int dure_config_read(struct dure_config *config, int argc, char **argv)
         int rv = set(config, &settings[i], settings[i].start, "default");
         DURE_ASSERT(rv == 0);
     }
-    struct argp argp = {
-        .options = table.options, .parser = on_option,
-        .doc = "Runs one node: all shards of a data directory, HTTP on one port.\v"
-               "Each setting can also come from the environment (DURE_MEMORY_MB for --memory-mb) "
-               "and from a file of \"name = value\" lines (# begins a comment; a value may stand in "
-               "double quotes); flags win over the environment, which "
-               "wins over the file. Unknown names are errors.\n\n"
-               "SIGINT and SIGTERM stop the node cleanly: it stops listening, answers what runs, "
-               "writes a checkpoint and exits with 0. Exit status 1: it could not start, or the "
-               "disk failed; 2: a setting is wrong.",
-    };
-    char name[] = "dure node";
-    argv[0] = name;
-    argp_err_exit_status = 2;
+    const struct argp argp = {.options = table.options, .parser = on_option, .doc = doc};
+    static char name[] = "dure node";
     struct reading reading = {.config = config, .path = getenv("DURE_CONFIG"), .for_path = true};
-    if (argp_parse(&argp, argc, argv, 0, NULL, &reading) != 0) return DURE_EINVAL;
+    if (dure_parse(&argp, name, argc, argv, &reading) != 0) return DURE_EINVAL;
     int rv = reading.path != NULL ? read_file(config, reading.path) : 0;
     if (rv == 0) rv = read_environment(config);
     reading.for_path = false;
-    if (rv == 0 && argp_parse(&argp, argc, argv, 0, NULL, &reading) != 0) rv = DURE_EINVAL;
+    if (rv == 0 && dure_parse(&argp, name, argc, argv, &reading) != 0) rv = DURE_EINVAL;
     return rv == 0 ? check_relations(config) : rv;
 }
 

@@ -2,11 +2,11 @@
  * dure dump DIR: the journal's published events as CloudEvents, one a line, in journal order. Exit
  * status: 0, 1 after a message, 2 wrong usage.
  */
-#include <argp.h>
 #include <stdio.h>
 
 #include "cmd/commands.h"
 #include "cmd/datadir.h"
+#include "cmd/parse.h"
 #include "runtime/cloudevent.h"
 
 struct dump {
@@ -48,32 +48,29 @@ static int dump_record(void *arg, uint64_t index, const void *record, size_t len
     return 0;
 }
 
-static error_t on_option(int key, char *arg, struct argp_state *state)
-{
-    const char **dir = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*dir != NULL) argp_error(state, "one data directory, please");
-        *dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (*dir == NULL) argp_error(state, "which data directory?");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
+static const char doc[] =
+    "Prints the published events of a stopped data directory as CloudEvents 1.0 JSON, one a line, "
+    "in the order of the journal."
+    "\v"
+    "A line is what the event stream publishes: type (shop.order.OrderPlaced), source (the "
+    "aggregate's path), id and sequence (the place within its shard, without gaps), time, and data "
+    "with eventType, timestamp in milliseconds, and the event's fields.\n"
+    "\n"
+    "Exit status: 0 done; 1 the journal cannot be read, or standard output not be written (the "
+    "message says why; what was printed before it is good); 2 wrong command line.\n"
+    "\n"
+    "Files: DIR is only read. A node that runs on it holds DIR/lock.\n"
+    "\n"
+    "Examples:\n"
+    "  dure dump data > events.ndjson\n"
+    "  dure dump data | grep '\"shop.order.OrderPlaced\"' | wc -l";
 
 int dure_cmd_dump(int argc, char **argv)
 {
     const char *dir = NULL;
-    struct argp argp = {
-        .parser = on_option, .args_doc = "DIR",
-        .doc = "Prints the published events of a stopped data directory as CloudEvents 1.0 JSON, "
-               "one a line, in the order of the journal.\vExit status: 0 done, 1 the journal "
-               "cannot be read, 2 wrong usage.",
-    };
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0) return 2;
+    const struct argp argp = {.parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
+    static char name[] = "dure dump";
+    if (dure_parse(&argp, name, argc, argv, &dir) != 0) return DURE_EXIT_USAGE;
     struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
     struct dure_datadir datadir;
     const char *message;

@@ -25,12 +25,39 @@ static const struct subcommand {
 
 static void usage(FILE *out)
 {
-    fprintf(out, "Usage: dure COMMAND [OPTION...]\n\n"
-                 "A durable actor runtime and five business systems on it. Commands:\n\n");
+    fputs("Usage: dure COMMAND [OPTION...]\n"
+          "       dure help COMMAND\n"
+          "       dure --version\n\n"
+          "A durable actor runtime, and business systems on it:",
+          out);
+    for (const struct dure_system *const *system = dure_systems(); *system != NULL; system++) {
+        fprintf(out, " %s", (*system)->name);
+    }
+    fputs(".\n\nCommands:\n", out);
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
         fprintf(out, "  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
     }
-    fprintf(out, "\n`dure COMMAND --help` tells the options of each.\n");
+    fputs("\n`dure COMMAND --help` tells the options, files, exit status and examples of each.\n\n"
+          "Exit status: 0 done, 1 failed, 2 wrong command line; some commands have more.\n\n"
+          "Examples:\n"
+          "  dure node --data data\n"
+          "  dure bench --seconds 5\n"
+          "  dure verify data\n",
+          out);
+}
+
+static const struct subcommand *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
+    }
+    return NULL;
+}
+
+static bool asks_for_help(const char *arg)
+{
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0 || strcmp(arg, "-?") == 0 ||
+           strcmp(arg, "help") == 0;
 }
 
 static void print_version(void)
@@ -47,20 +74,24 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-        strcmp(argv[1], "help") == 0) {
-        usage(stdout);
-        return 0;
-    }
     if (strcmp(argv[1], "--version") == 0) {
         print_version();
         return 0;
     }
-    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
-        if (strcmp(argv[1], subcommands[i].name) != 0) continue;
-        if (dure_registry_init(dure_systems()) != 0) return 1;
-        return subcommands[i].run(argc - 1, argv + 1);
+    bool help = asks_for_help(argv[1]);
+    if (help && argc < 3) {
+        usage(stdout);
+        return 0;
     }
-    fprintf(stderr, "dure: there is no command \"%s\"; `dure --help` lists them\n", argv[1]);
-    return 2;
+    const char *name = argv[help ? 2 : 1];
+    const struct subcommand *subcommand = find(name);
+    if (subcommand == NULL) {
+        fprintf(stderr, "dure: there is no command \"%s\"; `dure --help` lists them\n", name);
+        return 2;
+    }
+    if (dure_registry_init(dure_systems()) != 0) return 1;
+    /* `dure help node` is `dure node --help`. */
+    static char option[] = "--help";
+    char *helping[] = {argv[1], option, NULL};
+    return help ? subcommand->run(2, helping) : subcommand->run(argc - 1, argv + 1);
 }

@@ -8,7 +8,6 @@
  * stands in the old rows; when they cannot be read it is asked for (--shards), and compared with the
  * sequences in the journal. Exit status 0, or 1 after a message.
  */
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,10 +17,11 @@
 
 #include "cmd/commands.h"
 #include "cmd/offline.h"
+#include "cmd/parse.h"
 #include "runtime/record.h"
 
 struct rebuild {
-    const char *dir;
+    const char *dir; /* First: dure_parse_dir's input. */
     uint32_t shards; /* As said; 0: not said. */
     struct dure_datadir datadir;
     uint64_t records;
@@ -40,16 +40,11 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         rebuild->shards = (uint32_t)shards;
         return 0;
     }
-    case ARGP_KEY_ARG:
-        if (rebuild->dir != NULL) argp_error(state, "one data directory, please");
-        rebuild->dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (rebuild->dir == NULL) argp_error(state, "which data directory?");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default: return dure_parse_dir(key, arg, state);
     }
 }
+
+_Static_assert(offsetof(struct rebuild, dir) == 0, "see dir");
 
 /* ---- Shards, when the rows cannot tell ------------------------------------------------------------ */
 
@@ -185,19 +180,39 @@ static int run(struct rebuild *rebuild, const char **message)
     return rv;
 }
 
+static const struct argp_option option_table[] = {
+    {"shards", 's', "N", 0,
+     "how many shards the directory has, 1 to 1024; only needed when the old rows, where it is "
+     "written, cannot be read (default: as written)",
+     0},
+    {0},
+};
+
+static const char doc[] =
+    "Makes the rows (states, projections, indexes) of a stopped data directory anew from its "
+    "journal."
+    "\v"
+    "For when `dure verify` names rows that are wrong, or DIR/state is lost. The old rows are "
+    "replaced only when the new ones are complete and synced; interrupted before that, nothing has "
+    "changed, and the next call begins again.\n"
+    "\n"
+    "Exit status: 0 done; 1 failed (the message says why, and the old rows are still there); 2 wrong "
+    "command line.\n"
+    "\n"
+    "Files: DIR/journal is only read. The new rows are made in DIR/rebuild, which needs as much "
+    "space as they take, and become DIR/state. A node that runs on DIR holds DIR/lock.\n"
+    "\n"
+    "Examples:\n"
+    "  dure rebuild data\n"
+    "  dure rebuild --shards 64 data && dure verify data";
+
 int dure_cmd_rebuild(int argc, char **argv)
 {
     struct rebuild rebuild = {0};
-    static const struct argp_option options[] = {
-        {"shards", 's', "N", 0, "number of shards, when the old rows cannot be read", 0}, {0}};
-    struct argp argp = {
-        .options = options, .parser = on_option, .args_doc = "DIR",
-        .doc = "Makes the rows (states, projections, indexes) of a stopped data directory anew from "
-               "its journal.\vThe old rows are replaced only when the new ones are complete and "
-               "synced. Exit status: 0 done, 1 failed, 2 wrong usage.",
-    };
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &rebuild) != 0) return 2;
+    const struct argp argp = {
+        .options = option_table, .parser = on_option, .args_doc = "DIR", .doc = doc};
+    static char name[] = "dure rebuild";
+    if (dure_parse(&argp, name, argc, argv, &rebuild) != 0) return DURE_EXIT_USAGE;
     const char *message = NULL;
     int rv = run(&rebuild, &message);
     if (rv != 0) {

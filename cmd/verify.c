@@ -8,18 +8,20 @@
  *
  * Nothing in DIR is written. Exit status: 0 clean, 1 not, 2 wrong usage.
  */
-#include <argp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd/commands.h"
 #include "cmd/offline.h"
+#include "cmd/parse.h"
 #include "runtime/audit.h"
 #include "runtime/record.h"
 #include "runtime/recovery.h"
 
 #define FINDINGS_MAX 20
+#define STR_(x) #x
+#define STR(x) STR_(x)
 
 struct verify {
     struct dure_datadir datadir;
@@ -238,34 +240,34 @@ static void close_verify(struct verify *verify)
     free(verify->sequences);
 }
 
-static error_t on_option(int key, char *arg, struct argp_state *state)
-{
-    const char **dir = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*dir != NULL) argp_error(state, "one data directory, please");
-        *dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (*dir == NULL) argp_error(state, "which data directory?");
-        return 0;
-    default: return ARGP_ERR_UNKNOWN;
-    }
-}
+static const char doc[] =
+    "Checks a stopped data directory: every record's checksum and its place in the hash chain, "
+    "every shard's sequence of events, every row against a rebuild from the journal, and each "
+    "system's sums of money and stock."
+    "\v"
+    "Each finding is one line that begins with WRONG (at most " STR(FINDINGS_MAX) " of them), then "
+    "come the sums of each system, then one line of totals. A record that cannot be read ends the "
+    "check, since what follows cannot be replayed.\n"
+    "\n"
+    "Exit status: 0 clean; 1 something is wrong, or DIR cannot be read (the message says which); "
+    "2 wrong command line.\n"
+    "\n"
+    "Files: nothing in DIR is written. A node that runs on it holds DIR/lock, and then there is "
+    "nothing to check. The rebuild needs as much space as DIR/state once more; it is made in a "
+    "directory of its own and removed.\n"
+    "\n"
+    "Environment: TMPDIR, where the rebuild goes (default /tmp).\n"
+    "\n"
+    "Examples:\n"
+    "  dure verify data\n"
+    "  TMPDIR=/var/tmp dure verify /var/lib/dure && echo clean";
 
 int dure_cmd_verify(int argc, char **argv)
 {
     const char *dir = NULL;
-    struct argp argp = {
-        .parser = on_option, .args_doc = "DIR",
-        .doc = "Checks a stopped data directory: every record's checksum and hash chain, every "
-               "shard's sequence, the rows against a rebuild from the journal, and each system's "
-               "sums of money and stock.\vNothing in DIR is written; the rebuild needs as much "
-               "space again under $TMPDIR (or /tmp). Exit status: 0 clean, 1 something is wrong, "
-               "2 wrong usage.",
-    };
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0) return 2;
+    const struct argp argp = {.parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
+    static char name[] = "dure verify";
+    if (dure_parse(&argp, name, argc, argv, &dir) != 0) return DURE_EXIT_USAGE;
     const char *tmp = getenv("TMPDIR");
     char work[DURE_PATH_BYTES];
     dure_offline_path(work, tmp != NULL && *tmp ? tmp : "/tmp", "dure-verify-XXXXXX");

@@ -40,7 +40,7 @@ def test_defaults():
     """In force is what --help says of each setting."""
     text = " ".join(nodes.dure("node", "--help").stdout.decode().split())
     found = printed()
-    told = dict(re.findall(r"--([a-z-]+)=[A-Z]+ .*?\(default: ([^)]*)\)", text))
+    told = dict(re.findall(r"--([a-z-]+)=[A-Z]+ .*?\(default: ([^),]*)", text))
     assert found == {name: value.strip('"') for name, value in told.items()}
     assert (found["http"], found["data"], found["root"]) == ("8088", "data", "shop")
     assert len(found) >= 20
@@ -159,7 +159,7 @@ def test_help():
     assert done.returncode == 0
     for name in printed():
         assert f"--{name}=" in text
-    assert "(default: 8088)" in text
+    assert "(default: 8088, range: 0 to 65535)" in text
 
 
 def test_relations():
