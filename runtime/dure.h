@@ -148,6 +148,7 @@ struct dure_saga_step {
     void (*learn)(void *data, const struct dure_outcome *outcome);
     const struct dure_event_type *done;     /* The event that completes it, for the reader. */
     const struct dure_event_type *refused;  /* The event that refuses it; NULL: a plain no. */
+    const char *missing; /* The sentence when there is nobody to do it; NULL: a general one. */
     const struct dure_command *undo;        /* Compensation, at the actor that answered, or NULL. */
     void (*fill_undo)(const void *data, void *payload);
     int64_t deadline_ms; /* 0: DURE_SAGA_DEADLINE_MS_DEFAULT. Then: parked, or undone. */

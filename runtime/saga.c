@@ -170,7 +170,8 @@ static void on_step(struct dure_runtime *rt, struct dure_actor *actor, const str
         return;
     }
     if (!mail->done) {
-        begin_undo(rt, actor, mail->reason);
+        const char *missing = step_of(actor, state->step)->missing;
+        begin_undo(rt, actor, gone && missing != NULL ? missing : mail->reason);
         return;
     }
     step_done(rt, actor, mail->answered_id);

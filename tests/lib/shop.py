@@ -111,12 +111,12 @@ class Shop:
         return self.find("mypages", userId=self.user, **filters)
 
     def refused(self, response, status):
-        """A refused order is a 409 that names the kept order; returns that order."""
+        """A refused order is a 409 that names the kept order and says its status; returns it."""
         problem = is_problem(response, 409)
         kept = self.api.get(path_of(problem["instance"]))
         assert kept.status_code == 200, kept.text
         assert kept.json()["status"] == status
-        assert problem["detail"]
+        assert problem["detail"].startswith(f"{status}: "), problem
         return kept.json()
 
     def settled(self, order_id, timeout=30):
