@@ -135,6 +135,8 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     dure_buf_printf(out, "dure_commit_turns_sum %llu\ndure_commit_turns_count %llu\n",
                     (unsigned long long)metrics->turns, (unsigned long long)batches);
     gauge(out, "dure_asks_in_flight", rt->asks_count, "Commands under way.");
+    gauge(out, "dure_asks_queued", rt->intake_count, "Of them, those that no turn has taken yet.");
+    gauge(out, "dure_mail_queued", rt->ready_mail, "Messages in the mailboxes of actors.");
     gauge(out, "dure_actors", rt->actors_count, "Actors in memory.");
     gauge(out, "dure_actors_bytes", rt->memory_bytes, "Memory that they take.");
     gauge(out, "dure_actors_dirty", (int64_t)rt->dirty_count,
@@ -159,12 +161,18 @@ static void write_types(const struct dure_runtime *rt, struct dure_buf *out)
         dure_buf_printf(out, "dure_aggregates{type=\"%s\"} %lld\n", type->name,
                         (long long)rt->counters[i].count);
     }
-    family(out, "dure_sagas", "gauge", "Sagas under way.");
+    static const char *const states[DURE_SAGA_STATES] = {
+        [DURE_SAGA_PARKED] = "parked",     [DURE_SAGA_FORWARD] = "forward",
+        [DURE_SAGA_UNDOING] = "undoing",   [DURE_SAGA_REFUSING] = "refusing",
+        [DURE_SAGA_LATE] = "late"};
+    family(out, "dure_sagas", "gauge", "Sagas under way, by state.");
     for (size_t i = 0; i < dure_registry_count(); i++) {
         const struct dure_type *type = dure_registry_type(i);
         if (type->kind != DURE_KIND_SAGA) continue;
-        dure_buf_printf(out, "dure_sagas{type=\"%s\"} %lld\n", type->name,
-                        (long long)rt->counters[i].count);
+        for (size_t state = 0; state < DURE_SAGA_STATES; state++) {
+            dure_buf_printf(out, "dure_sagas{type=\"%s\",state=\"%s\"} %lld\n", type->name,
+                            states[state], (long long)rt->sagas[i][state]);
+        }
     }
     counter(out, "dure_sagas_started_total", rt->metrics.sagas_started, "Sagas begun.");
     family(out, "dure_sagas_ended_total", "counter", "Sagas ended, by outcome.");

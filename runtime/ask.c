@@ -165,6 +165,7 @@ void dure_ask_drop_intake(struct dure_runtime *rt)
         struct dure_ask *ask = rt->intake;
         rt->intake = ask->handled_next;
         if (rt->intake == NULL) rt->intake_last = &rt->intake;
+        rt->intake_count--;
         dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
     }
 }
@@ -207,6 +208,7 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
     *rt->intake_last = ask;
     rt->intake_last = &ask->handled_next;
     rt->asks_count++;
+    rt->intake_count++;
     rt->metrics.asks++;
     rt->io->soon(rt->io);
     return 0;

@@ -158,5 +158,6 @@ int dure_checkpoint_load(struct dure_runtime *rt)
     struct dure_buf buf = {0};
     int rv = read_meta(rt, &buf);
     dure_buf_fini(&buf);
+    if (rv == 0) rv = dure_saga_load_counts(rt);
     return rv == 0 ? load_timers(rt) : rv;
 }

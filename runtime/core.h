@@ -70,6 +70,9 @@ enum dure_saga_phase {
     DURE_SAGA_NONE, DURE_SAGA_FORWARD, DURE_SAGA_UNDOING, DURE_SAGA_REFUSING, DURE_SAGA_LATE,
     DURE_SAGA_ENDED,
 };
+/* What /metrics calls a saga's state: its phase, or parked. */
+#define DURE_SAGA_PARKED DURE_SAGA_NONE
+#define DURE_SAGA_STATES DURE_SAGA_ENDED
 struct dure_saga_state { /* The saga's data follows, 16-byte aligned. */
     uint8_t phase;       /* enum dure_saga_phase */
     uint8_t step;        /* Its answer is awaited (forward, or its undo). */
@@ -342,8 +345,10 @@ struct dure_runtime {
     struct dure_actor *dirty, **dirty_last;
     size_t dirty_count;
     struct dure_type_counter counters[DURE_TYPES_MAX];
+    int64_t sagas[DURE_TYPES_MAX][DURE_SAGA_STATES]; /* Those that exist, by state. */
     /* Ready actors, FIFO. */
     struct dure_actor *ready, **ready_last;
+    uint32_t ready_mail;              /* Messages in their mailboxes. */
     /* Two groups: one open, one at the journal. */
     struct dure_group groups[2];
     struct dure_group *open;          /* Always one. */
@@ -364,6 +369,7 @@ struct dure_runtime {
     /* Asks. */
     uint32_t asks_count;
     struct dure_ask *intake, **intake_last; /* Not taken yet, FIFO; linked by handled_next. */
+    uint32_t intake_count;
     int64_t wait_next_ms;                   /* Earliest limit in `waiting`; INT64_MAX: none. */
     struct dure_actor *acting;              /* Whose turn it is; NULL: nobody's. */
     struct dure_out *out;                   /* Effects of the handler that runs. */
@@ -476,6 +482,11 @@ void dure_timer_set(struct dure_runtime *rt, struct dure_actor *actor, int64_t d
 void dure_timer_due(struct dure_runtime *rt);  /* Makes WAKE mail of what is due. */
 /* saga.c: handles START, OUTCOME, WAKE, RETRY, SKIP for a saga actor. */
 void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+/* A saga that exists enters (+1) or leaves (-1) the count of the state it is in. Whoever changes the
+ * state of one calls it before and afterwards; of other actors it takes no notice. */
+void dure_saga_count(struct dure_runtime *rt, const struct dure_actor *actor, int by);
+/* At start: counts those that have rows. */
+DURE_MUST_CHECK int dure_saga_load_counts(struct dure_runtime *rt);
 /* turn.c: the saga has ended; decides the asks that wait for it. */
 void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done, const char *reason);
 /* directory.c: passes COMMAND mail on to the aggregate of this key, making one for CREATES. False:

@@ -17,11 +17,13 @@ static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64
 {
     for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
         struct dure_actor *actor = undo->actor;
+        dure_saga_count(rt, actor, -1);
         dure_actor_set_exists(rt, actor, undo->head.exists);
         dure_timer_set(rt, actor, undo->head.due_ms);
         actor->head = undo->head;
         actor->group = 0;
         memcpy(actor->state, undo->state, actor->type->state_size);
+        dure_saga_count(rt, actor, +1);
     }
     group->undo = NULL;
     /* Durable causes are still causes: they come again when there is space. */
@@ -58,6 +60,7 @@ static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
             if (!old && mail->durable_lsn == 0) dure_mail_free(mail);
         }
         actor->mail_last = &actor->mail_first;
+        rt->ready_mail -= actor->mail_count;
         actor->mail_count = 0;
     }
     rt->ready_last = &rt->ready;

@@ -33,6 +33,7 @@ void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
     *actor->mail_last = mail;
     actor->mail_last = &mail->next;
     actor->mail_count++;
+    rt->ready_mail++;
     if (actor->ready) return;
     actor->ready = true;
     actor->ready_next = NULL;

@@ -95,6 +95,7 @@ static int replay_actor(struct replay *replay, uint64_t index, bool saga,
     struct dure_actor *actor = dure_actor_get(rt, type, head->id, false, &rv);
     if (actor == NULL) return rv;
     if (!to_apply(rt, actor, index)) return 0;
+    dure_saga_count(rt, actor, -1);
     if (saga && head->data_len > 0) {
         rv = dure_row_unpack_state(type, actor->state, head + 1, head->data_len);
         if (rv != 0) return rv;
@@ -103,6 +104,7 @@ static int replay_actor(struct replay *replay, uint64_t index, bool saga,
         dure_actor_set_exists(rt, actor, head->data_len > 0);
         actor->head.version = head->version;
     }
+    dure_saga_count(rt, actor, +1);
     dure_timer_set(rt, actor, head->due_ms);
     return 0;
 }

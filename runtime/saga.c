@@ -14,6 +14,7 @@
  * Loop thread.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "runtime/core.h"
 
@@ -296,10 +297,61 @@ static void begin(struct dure_runtime *rt, struct dure_actor *actor, struct dure
     send_step(rt, actor);
 }
 
+/* ---- How many are where ---------------------------------------------------------------------- */
+
+static int64_t *count_of(struct dure_runtime *rt, const struct dure_type *type, const void *state)
+{
+    const struct dure_saga_state *saga = state;
+    size_t at = saga->parked ? DURE_SAGA_PARKED : saga->phase;
+    DURE_ASSERT(at < DURE_SAGA_STATES);
+    return &rt->sagas[type->index][at];
+}
+
+void dure_saga_count(struct dure_runtime *rt, const struct dure_actor *actor, int by)
+{
+    if (actor->type->kind != DURE_KIND_SAGA || !actor->head.exists) return;
+    *count_of(rt, actor->type, actor->state) += by;
+}
+
+struct counting {
+    struct dure_runtime *rt;
+    const struct dure_type *type;
+    struct dure_row_image *image;
+};
+
+static int count_row(void *arg, uint32_t code, int64_t id, const void *row, size_t len)
+{
+    (void)code, (void)id;
+    struct counting *counting = arg;
+    struct dure_row_image *image = counting->image;
+    int rv = dure_row_unpack(counting->type, &image->head, image->state, row, len);
+    if (rv == 0 && image->head.exists) ++*count_of(counting->rt, counting->type, image->state);
+    return rv;
+}
+
+int dure_saga_load_counts(struct dure_runtime *rt)
+{
+    int rv = 0;
+    for (size_t i = 0; rv == 0 && i < dure_registry_count(); i++) {
+        const struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_SAGA) continue;
+        size_t size = (sizeof(struct dure_row_image) + type->state_size + 15u) & ~(size_t)15u;
+        struct counting counting = {rt, type, aligned_alloc(16, size)};
+        DURE_ASSERT(counting.image != NULL);
+        rv = rt->rows->ops->scan(rt->rows, DURE_TABLE_ROW, type->code, INT64_MIN, false, count_row,
+                                 &counting);
+        free(counting.image);
+    }
+    return rv;
+}
+
+/* ---- A turn of it ---------------------------------------------------------------------------- */
+
 void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
 {
     if (mail->kind != DURE_MAIL_START && !actor->head.exists) return;
     dure_group_touch(rt, actor);
+    dure_saga_count(rt, actor, -1);
     switch (mail->kind) {
     case DURE_MAIL_START: begin(rt, actor, mail); break;
     case DURE_MAIL_OUTCOME: on_outcome(rt, actor, mail); break;
@@ -309,4 +361,5 @@ void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct 
     case DURE_MAIL_FEED:
     case DURE_MAIL_COMMAND: DURE_ASSERT(actor->type->kind != DURE_KIND_SAGA); break;
     }
+    dure_saga_count(rt, actor, +1);
 }

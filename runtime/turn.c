@@ -222,6 +222,7 @@ static void run_ready(struct dure_runtime *rt)
             actor->mail_first = mail->next;
             if (actor->mail_first == NULL) actor->mail_last = &actor->mail_first;
             actor->mail_count--;
+            rt->ready_mail--;
             mail_turn(rt, actor, mail);
         }
         rt->ready = actor->ready_next;
@@ -248,6 +249,7 @@ static void take_ask(struct dure_runtime *rt)
     struct dure_ask *ask = rt->intake;
     rt->intake = ask->handled_next;
     if (rt->intake == NULL) rt->intake_last = &rt->intake;
+    rt->intake_count--;
     if (rt->fatal != 0) {
         dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
         return;

@@ -1,4 +1,7 @@
 """/sagas: a saga that cannot go on is parked and shown; a person makes it go on."""
+import collections
+import re
+
 import pytest
 
 import node as nodes
@@ -16,6 +19,15 @@ def sagas(api):
     response = api.get("/sagas")
     assert response.status_code == 200
     return response.json()["_embedded"]["sagas"]
+
+
+def states(api):
+    """How many sagas /metrics counts in each state; all types together, without zeros."""
+    counts = collections.Counter()
+    for state, count in re.findall(r'^dure_sagas\{type="[^"]+",state="(\w+)"\} (\d+)$',
+                                   api.get("/metrics").text, re.M):
+        counts[state] += int(count)
+    return dict(+counts)
 
 
 @pytest.fixture
@@ -110,9 +122,11 @@ def test_parked_over_a_restart(parked, fresh):
         end()
         fresh.start()
         assert sagas(shop.api) == [saga]
+        assert states(shop.api) == {"parked": 1}
     make_room(shop)
     push(shop, saga, "retry")
     assert shop.settled(order)["status"] == CANCELED
+    assert states(shop.api) == {}
     fresh.stop()
     verified = nodes.dure("verify", fresh.data)
     assert verified.returncode == 0, verified.stdout

@@ -135,12 +135,34 @@ void world_end(struct world *world)
 
 /* ---- Time --------------------------------------------------------------------------------------- */
 
+/* What /metrics shows of sagas and queues agrees with what there is. */
+static void check_counts(const struct dure_runtime *rt)
+{
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        int64_t sum = 0;
+        for (size_t state = 0; state < DURE_SAGA_STATES; state++) {
+            assert_true(rt->sagas[i][state] >= 0);
+            sum += rt->sagas[i][state];
+        }
+        bool saga = dure_registry_type(i)->kind == DURE_KIND_SAGA;
+        assert_int_equal(sum, saga ? rt->counters[i].count : 0);
+    }
+    uint32_t asks = 0, mail = 0;
+    for (const struct dure_ask *ask = rt->intake; ask != NULL; ask = ask->handled_next) asks++;
+    for (const struct dure_actor *actor = rt->ready; actor != NULL; actor = actor->ready_next) {
+        mail += actor->mail_count;
+    }
+    assert_int_equal(rt->intake_count, asks);
+    assert_int_equal(rt->ready_mail, mail);
+}
+
 void world_round(struct world *world)
 {
     dure_turn_run(world->rt);
     world->journal->ops->poll(world->journal);
     if (!world->no_checkpoints) dure_checkpoint_step(world->rt);
     world->rows->ops->poll(world->rows);
+    check_counts(world->rt);
 }
 
 bool world_idle(const struct world *world)
