@@ -342,16 +342,6 @@ static const char doc[] =
     "  dure node --memory-mb 2048 --print-config > dure.conf\n"
     "  DURE_HTTP=9000 dure node --config dure.conf";
 
-/* What no single value's range can say. */
-static int check_relations(const struct dure_config *config)
-{
-    /* Memory grows by doubling, so a body takes up to twice its size. */
-    if (config->requests_bytes_max >= 2 * config->body_bytes_max) return 0;
-    fprintf(stderr, "dure: requests-bytes-max must be at least twice body-bytes-max, that is %lld\n",
-            2 * (long long)config->body_bytes_max);
-    return DURE_EINVAL;
-}
-
 int dure_config_read(struct dure_config *config, int argc, char **argv)
 {
     struct table table;
@@ -369,7 +359,7 @@ int dure_config_read(struct dure_config *config, int argc, char **argv)
     if (rv == 0) rv = read_environment(config);
     reading.for_path = false;
     if (rv == 0 && dure_parse(&argp, name, argc, argv, &reading) != 0) rv = DURE_EINVAL;
-    return rv == 0 ? check_relations(config) : rv;
+    return rv == 0 ? dure_config_check(config) : rv;
 }
 
 /* So that the file's rules give it back. */

@@ -38,6 +38,10 @@ struct dure_config {
  */
 DURE_MUST_CHECK int dure_config_read(struct dure_config *config, int argc, char **argv);
 
+/* Whether the settings make sense together: an address, systems that there are, bounds that leave
+ * room for each other. 0, or DURE_EINVAL after a message on stderr. dure_config_read calls it. */
+DURE_MUST_CHECK int dure_config_check(const struct dure_config *config);
+
 /* One "name = value" line per setting, which --config reads back to the same. */
 void dure_config_print(const struct dure_config *config, FILE *out);
 

@@ -56,7 +56,10 @@ int dure_datadir_open(struct dure_datadir *datadir, const struct dure_store_opti
     *datadir = (struct dure_datadir){0};
     *message = NULL;
     struct stat found;
-    if (shards == 0 && stat(options->dir, &found) != 0) return DURE_ENOTFOUND;
+    if (shards == 0 && stat(options->dir, &found) != 0) {
+        *message = "there is no such directory";
+        return DURE_ENOTFOUND;
+    }
     int rv = dure_journal_lmdb_open(&datadir->journal, options, message);
     if (rv == 0) rv = dure_rows_lmdb_open(&datadir->rows, options, message);
     if (rv == 0) rv = read_shards(datadir, shards, options->read_only);

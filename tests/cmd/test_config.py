@@ -147,6 +147,11 @@ def test_wrong_environment(name, value, says):
     (("--drain-ms", "600001"), "--drain-ms: drain-ms must be a whole number from 0 to 600000"),
     (("more",), 'unexpected argument "more"'),
     (("--data", "a\nb"), "--data: data holds a control character"),
+    (("--host", "300.1.1.1"), 'host must be an IPv4 or IPv6 address, not "300.1.1.1"'),
+    (("--host", ""), "host must be an IPv4 or IPv6 address"),
+    (("--root", "soap"), 'root: there is no system "soap"; there are: shop'),
+    (("--systems", "shop,soap"), 'systems: there is no system "soap"; there are: shop'),
+    (("--systems", ",shop"), 'systems: there is no system ""'),
 ])
 def test_wrong_flags(args, says):
     assert says in refused(*args)
