@@ -470,6 +470,9 @@ void dure_group_entry_end(struct dure_runtime *rt, size_t at);
 void *dure_group_alloc(struct dure_runtime *rt, size_t size);
 struct dure_mail *dure_group_mail(struct dure_runtime *rt); /* Zeroed, in the arena. */
 
+/* closing.c: adds to the record what has to outlive the group; it is the open one. */
+void dure_closing_write(struct dure_runtime *rt, struct dure_group *group);
+
 /* ---- others --------------------------------------------------------------------------------------------- */
 
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);

@@ -7,14 +7,17 @@
  *               inbox.c as it arrives, deferred mail by the TAKEN entry that is written here.
  *   3. Handle   handle(state, message) gives effects as values, collected in struct dure_out.
  *   4. Apply    effects become events (group.c: written to the record and applied), mail, timers.
- *   5. Commit   the group is closed into one record and handed to the journal. Meanwhile the next
- *               group forms: there are two, one open and one being written.
+ *   5. Commit   the group is closed into one record (closing.c: what has to outlive it) and handed
+ *               to the journal. Meanwhile the next group forms: there are two, one open and one
+ *               being written.
  *   6. Release  when the record is durable: projections, streams, then the answers. Not one byte
  *               before. Reads wait in the same line (dure_turn_hold).
  *
- * How it fails (failure.c): a full disk undoes both groups and answers 507, and the next command tries again;
- * UNKNOWN sends the same bytes again; REFUSED by somebody else, or a failed sync, is fatal: nothing
- * is acknowledged any more and the node exits. Loop thread.
+ * How it fails (failure.c): a full disk undoes both groups and answers 507, and the next command
+ * tries again; UNKNOWN sends the same bytes again; REFUSED by somebody else, or a failed sync, is
+ * fatal: nothing is acknowledged any more and the node exits.
+ *
+ * The round, dure_turn_run, comes first; the steps follow in their order. Loop thread.
  */
 #include "runtime/out.h"
 #include "runtime/record.h"
@@ -22,7 +25,183 @@
 /* A cascade may exceed the group's soft bound by this factor before its mail is deferred. */
 #define CASCADE_FACTOR 2
 
-/* ---- 3 and 4: one command at one actor ------------------------------------------------------------ */
+static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+static void run_ready(struct dure_runtime *rt);
+static void take_ask(struct dure_runtime *rt);
+static void close_group(struct dure_runtime *rt);
+
+/* ---- The round ------------------------------------------------------------------------------- */
+
+static bool group_full(const struct dure_group *group, uint32_t factor)
+{
+    return group->turns >= DURE_GROUP_TURNS_MAX * factor ||
+           group->record.len >= (size_t)DURE_GROUP_BYTES_MAX * factor;
+}
+
+static bool group_empty(const struct dure_group *group)
+{
+    return group->entries == 0 && group->undo == NULL;
+}
+
+static void retry_mail(struct dure_runtime *rt)
+{
+    if (rt->retry == NULL || rt->open->time_ms < rt->retry_at_ms) return;
+    struct dure_mail *mail = rt->retry;
+    rt->retry = NULL;
+    while (mail != NULL) {
+        struct dure_mail *next = mail->next;
+        dure_mailbox_push(rt, mail);
+        mail = next;
+    }
+}
+
+static void set_alarm(struct dure_runtime *rt)
+{
+    int64_t due = rt->wait_next_ms;
+    if (rt->timers_count > 0) {
+        int64_t timer = rt->timers[0]->head.due_ms;
+        if (timer < rt->retry_at_ms) timer = rt->retry_at_ms;
+        if (timer < due) due = timer;
+    }
+    if (rt->retry != NULL && rt->retry_at_ms < due) due = rt->retry_at_ms;
+    if (rt->links != NULL && dure_links_due(rt->links) < due) due = dure_links_due(rt->links);
+    if (due != INT64_MAX) rt->io->alarm(rt->io, due);
+}
+
+void dure_turn_run(struct dure_runtime *rt)
+{
+    DURE_ASSERT(!rt->in_turn);
+    rt->in_turn = true;
+    if (rt->open->turns == 0) rt->open->time_ms = rt->io->wall_ms(rt->io);
+    if (rt->links != NULL) dure_links_tick(rt);
+    retry_mail(rt);
+    dure_timer_due(rt);
+    dure_ask_expire(rt);
+    run_ready(rt);
+    bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
+    if (!room && rt->stopping) dure_ask_drop_intake(rt);
+    while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
+        take_ask(rt);
+    }
+    bool waits = rt->open->holds != NULL || !group_empty(rt->open) || rt->ready != NULL;
+    if (waits && rt->writing == NULL && rt->fatal == 0) close_group(rt);
+    rt->in_turn = false;
+    /* More to do, and nothing else will call: a full group whose record is being written is called
+     * by its completion. */
+    bool more = (room && rt->intake != NULL) || rt->ready != NULL;
+    if (more && !group_full(rt->open, 1)) {
+        rt->io->soon(rt->io);
+    }
+    set_alarm(rt);
+    dure_actor_passivate(rt);
+}
+
+/* ---- 1: take --------------------------------------------------------------------------------- */
+
+/* Heap mail lives until its group is durable: a failed group gives it back. */
+static void keep_taken(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    if (mail->durable_lsn != 0) {
+        size_t at;
+        struct {
+            uint64_t lsn;
+            uint32_t at, zero;
+        } taken = {mail->durable_lsn, mail->durable_at, 0};
+        dure_group_entry_begin(rt, DURE_ENTRY_TAKEN, &at);
+        dure_buf_add(&rt->open->record, &taken, sizeof taken);
+        dure_group_entry_end(rt, at);
+    }
+    mail->next = rt->open->taken;
+    rt->open->taken = mail;
+}
+
+static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+{
+    rt->open->turns++;
+    rt->metrics.turns++;
+    rt->acting = actor;
+    bool passed_on = false;
+    switch (actor->type->kind) {
+    case DURE_KIND_SAGA:
+        if (mail->kind == DURE_MAIL_START) rt->metrics.sagas_started++;
+        dure_saga_handle(rt, actor, mail);
+        break;
+    case DURE_KIND_DIRECTORY:
+        /* Passed on, the mail is still on its way: it is counted off where it ends. */
+        passed_on = dure_directory_handle(rt, actor, mail);
+        break;
+    case DURE_KIND_VIEW: dure_projection_take(rt, actor, mail); break;
+    default:
+        if (mail->kind == DURE_MAIL_WAKE) {
+            mail->command = actor->type->aggregate->wake;
+            if (mail->command == NULL || !actor->head.exists) break;
+        }
+        command_turn(rt, actor, mail);
+        break;
+    }
+    rt->acting = NULL;
+    if (mail->heap && !passed_on) keep_taken(rt, mail);
+}
+
+/* Runs actors until none is ready. A cascade that does not end here goes on in the next record. */
+static void run_ready(struct dure_runtime *rt)
+{
+    while (rt->ready != NULL && !group_full(rt->open, CASCADE_FACTOR)) {
+        struct dure_actor *actor = rt->ready;
+        for (int burst = 0; burst < DURE_MAILBOX_BURST && actor->mail_first != NULL; burst++) {
+            struct dure_mail *mail = actor->mail_first;
+            actor->mail_first = mail->next;
+            if (actor->mail_first == NULL) actor->mail_last = &actor->mail_first;
+            actor->mail_count--;
+            rt->ready_mail--;
+            mail_turn(rt, actor, mail);
+        }
+        rt->ready = actor->ready_next;
+        if (rt->ready == NULL) rt->ready_last = &rt->ready;
+        actor->ready = actor->mail_first != NULL;
+        if (actor->ready) {
+            actor->ready_next = NULL;
+            *rt->ready_last = actor;
+            rt->ready_last = &actor->ready_next;
+        }
+    }
+}
+
+static void take_resumed(struct dure_runtime *rt, struct dure_ask *ask)
+{
+    ask->view_type = ask->type;
+    ask->view_id = ask->id;
+    ask->group = 0; /* What it began is durable already: it cannot fail with this group. */
+    dure_ask_go_on(rt, ask);
+}
+
+static void take_ask(struct dure_runtime *rt)
+{
+    struct dure_ask *ask = rt->intake;
+    rt->intake = ask->handled_next;
+    if (rt->intake == NULL) rt->intake_last = &rt->intake;
+    rt->intake_count--;
+    if (rt->fatal != 0) {
+        dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
+        return;
+    }
+    if (ask->mail.kind == DURE_MAIL_WAKE) {
+        take_resumed(rt, ask);
+        return;
+    }
+    ask->mail = (struct dure_mail){.kind = DURE_MAIL_COMMAND, .command = ask->command,
+                                   .type = ask->by_key ? ask->type->directory : ask->type,
+                                   .id = ask->id, .data = ask->data, .ask = ask};
+    if (ask->id == DURE_NEW) {
+        ask->mail.id = dure_shard_new_id(rt, ask->type);
+        ask->mail.fresh = true;
+    }
+    ask->mail_at = &ask->mail;
+    dure_mailbox_push(rt, &ask->mail);
+    run_ready(rt);
+}
+
+/* ---- 3 and 4: one command at one actor ------------------------------------------------------- */
 
 void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool done, int64_t id,
                        const void *reply, const char *reason)
@@ -42,7 +221,8 @@ void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool
     dure_mailbox_push(rt, mail);
 }
 
-static void send_effect(struct dure_runtime *rt, const struct dure_effect *effect, struct dure_ask **ask)
+static void send_effect(struct dure_runtime *rt, const struct dure_effect *effect,
+                        struct dure_ask **ask)
 {
     struct dure_mail *mail = dure_group_mail(rt);
     mail->data = effect->data;
@@ -74,7 +254,8 @@ static void apply_effects(struct dure_runtime *rt, struct dure_actor *actor, str
     for (size_t i = 0; i < out->count; i++) {
         struct dure_effect *effect = &out->effects[i];
         if (effect->kind == DURE_EFFECT_EVENT) {
-            dure_group_event(rt, actor, (struct dure_event_type *)effect->what, effect->data, first);
+            dure_group_event(rt, actor, (struct dure_event_type *)effect->what, effect->data,
+                             first);
             first = false;
         }
     }
@@ -86,7 +267,8 @@ static void apply_effects(struct dure_runtime *rt, struct dure_actor *actor, str
 
 static void refuse_missing(struct dure_out *out, const struct dure_actor *actor)
 {
-    dure_refuse(out, 404, "there is no %s %lld", actor->type->aggregate->name, (long long)actor->id);
+    dure_refuse(out, 404, "there is no %s %lld", actor->type->aggregate->name,
+                (long long)actor->id);
 }
 
 static void run_handler(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail,
@@ -162,201 +344,7 @@ static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, stru
     }
 }
 
-/* ---- 1: take ---------------------------------------------------------------------------------------- */
-
-/* Heap mail lives until its group is durable: a failed group gives it back. */
-static void keep_taken(struct dure_runtime *rt, struct dure_mail *mail)
-{
-    if (mail->durable_lsn != 0) {
-        size_t at;
-        struct { uint64_t lsn; uint32_t at, zero; } taken = {mail->durable_lsn, mail->durable_at, 0};
-        dure_group_entry_begin(rt, DURE_ENTRY_TAKEN, &at);
-        dure_buf_add(&rt->open->record, &taken, sizeof taken);
-        dure_group_entry_end(rt, at);
-    }
-    mail->next = rt->open->taken;
-    rt->open->taken = mail;
-}
-
-static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
-{
-    rt->open->turns++;
-    rt->metrics.turns++;
-    rt->acting = actor;
-    bool passed_on = false;
-    switch (actor->type->kind) {
-    case DURE_KIND_SAGA:
-        if (mail->kind == DURE_MAIL_START) rt->metrics.sagas_started++;
-        dure_saga_handle(rt, actor, mail);
-        break;
-    case DURE_KIND_DIRECTORY:
-        /* Passed on, the mail is still on its way: it is counted off where it ends. */
-        passed_on = dure_directory_handle(rt, actor, mail);
-        break;
-    case DURE_KIND_VIEW: dure_projection_take(rt, actor, mail); break;
-    default:
-        if (mail->kind == DURE_MAIL_WAKE) {
-            mail->command = actor->type->aggregate->wake;
-            if (mail->command == NULL || !actor->head.exists) break;
-        }
-        command_turn(rt, actor, mail);
-        break;
-    }
-    rt->acting = NULL;
-    if (mail->heap && !passed_on) keep_taken(rt, mail);
-}
-
-static bool group_full(const struct dure_group *group, uint32_t factor)
-{
-    return group->turns >= DURE_GROUP_TURNS_MAX * factor ||
-           group->record.len >= (size_t)DURE_GROUP_BYTES_MAX * factor;
-}
-
-/* Runs actors until none is ready. A cascade that does not end here goes on in the next record. */
-static void run_ready(struct dure_runtime *rt)
-{
-    while (rt->ready != NULL && !group_full(rt->open, CASCADE_FACTOR)) {
-        struct dure_actor *actor = rt->ready;
-        for (int burst = 0; burst < DURE_MAILBOX_BURST && actor->mail_first != NULL; burst++) {
-            struct dure_mail *mail = actor->mail_first;
-            actor->mail_first = mail->next;
-            if (actor->mail_first == NULL) actor->mail_last = &actor->mail_first;
-            actor->mail_count--;
-            rt->ready_mail--;
-            mail_turn(rt, actor, mail);
-        }
-        rt->ready = actor->ready_next;
-        if (rt->ready == NULL) rt->ready_last = &rt->ready;
-        actor->ready = actor->mail_first != NULL;
-        if (actor->ready) {
-            actor->ready_next = NULL;
-            *rt->ready_last = actor;
-            rt->ready_last = &actor->ready_next;
-        }
-    }
-}
-
-static void take_resumed(struct dure_runtime *rt, struct dure_ask *ask)
-{
-    ask->view_type = ask->type;
-    ask->view_id = ask->id;
-    ask->group = 0; /* What it began is durable already: it cannot fail with this group. */
-    dure_ask_go_on(rt, ask);
-}
-
-static void take_ask(struct dure_runtime *rt)
-{
-    struct dure_ask *ask = rt->intake;
-    rt->intake = ask->handled_next;
-    if (rt->intake == NULL) rt->intake_last = &rt->intake;
-    rt->intake_count--;
-    if (rt->fatal != 0) {
-        dure_ask_fail(rt, ask, DURE_ESHUTDOWN);
-        return;
-    }
-    if (ask->mail.kind == DURE_MAIL_WAKE) {
-        take_resumed(rt, ask);
-        return;
-    }
-    ask->mail = (struct dure_mail){.kind = DURE_MAIL_COMMAND, .command = ask->command,
-                                   .type = ask->by_key ? ask->type->directory : ask->type,
-                                   .id = ask->id, .data = ask->data, .ask = ask};
-    if (ask->id == DURE_NEW) {
-        ask->mail.id = dure_shard_new_id(rt, ask->type);
-        ask->mail.fresh = true;
-    }
-    ask->mail_at = &ask->mail;
-    dure_mailbox_push(rt, &ask->mail);
-    run_ready(rt);
-}
-
-/* ---- 5: commit ------------------------------------------------------------------------------------------ */
-
-static void write_sagas(struct dure_runtime *rt, struct dure_group *group)
-{
-    for (size_t i = 0; i < group->snapshots_count; i++) {
-        const struct dure_undo *undo = group->snapshots[i];
-        struct dure_actor *saga = undo->actor;
-        if (!saga->head.exists && !undo->head.exists) continue; /* Begun and ended in this record. */
-        if (saga->head.exists) saga->head.version++;
-        size_t at;
-        dure_group_entry_begin(rt, DURE_ENTRY_SAGA, &at);
-        struct dure_entry_actor entry = {.type_code = saga->type->code, .id = saga->id,
-                                         .due_ms = saga->head.due_ms,
-                                         .version = saga->head.version};
-        size_t entry_at = group->record.len;
-        dure_buf_add(&group->record, &entry, sizeof entry);
-        if (saga->head.exists) dure_row_pack_state(saga->type, saga->state, &group->record);
-        entry.data_len = (uint32_t)(group->record.len - entry_at - sizeof entry);
-        memcpy(group->record.data + entry_at, &entry, sizeof entry);
-        dure_group_entry_end(rt, at);
-    }
-}
-
-static void write_timers(struct dure_runtime *rt, struct dure_group *group)
-{
-    for (const struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
-        const struct dure_actor *actor = undo->actor;
-        if (actor->type->kind == DURE_KIND_SAGA) continue; /* Its entry carries it. */
-        if (actor->head.due_ms == undo->head.due_ms) continue;
-        size_t at;
-        dure_group_entry_begin(rt, DURE_ENTRY_TIMER, &at);
-        struct dure_entry_actor entry = {.type_code = actor->type->code, .id = actor->id,
-                                         .due_ms = actor->head.due_ms};
-        dure_buf_add(&group->record, &entry, sizeof entry);
-        dure_group_entry_end(rt, at);
-    }
-}
-
-/* A mail that outlives its group: its bytes go into the record, itself to the heap. */
-static struct dure_mail *defer(struct dure_runtime *rt, struct dure_mail *mail)
-{
-    size_t at;
-    dure_group_entry_begin(rt, DURE_ENTRY_DEFERRED, &at);
-    size_t bytes_at = rt->open->record.len;
-    dure_mail_encode(mail, &rt->open->record);
-    struct dure_mail *kept = dure_mail_decode(rt->open->record.data + bytes_at,
-                                              rt->open->record.len - bytes_at);
-    DURE_ASSERT(kept != NULL);
-    dure_group_entry_end(rt, at);
-    kept->durable_lsn = rt->open->lsn;
-    kept->durable_at = (uint32_t)at;
-    kept->ask = mail->ask;
-    if (kept->ask != NULL) kept->ask->mail_at = kept;
-    kept->durable_next = rt->deferred;
-    if (rt->deferred != NULL) rt->deferred->durable_prev = kept;
-    rt->deferred = kept;
-    rt->metrics.deferred++;
-    return kept;
-}
-
-static void write_deferred(struct dure_runtime *rt)
-{
-    for (struct dure_actor *actor = rt->ready; actor != NULL; actor = actor->ready_next) {
-        struct dure_mail **at = &actor->mail_first;
-        for (; *at != NULL; at = &(*at)->next) {
-            struct dure_mail *mail = *at;
-            if (mail->durable_lsn != 0) continue;
-            if (mail->ask != NULL && mail == &mail->ask->mail) continue; /* Not begun yet. */
-            struct dure_mail *kept = defer(rt, mail);
-            kept->next = mail->next;
-            *at = kept;
-            if (actor->mail_last == &mail->next) actor->mail_last = &kept->next;
-            if (mail->heap) {
-                mail->next = rt->open->taken;
-                rt->open->taken = mail;
-            }
-        }
-    }
-}
-
-static void write_keys_started(struct dure_runtime *rt, struct dure_group *group)
-{
-    for (struct dure_ask *ask = group->handled; ask != NULL; ask = ask->handled_next) {
-        if (ask->has_key && ask->state == DURE_ASK_WAITING) dure_idem_write_started(rt, ask);
-    }
-    group->handled = NULL;
-}
+/* ---- 5: commit ------------------------------------------------------------------------------- */
 
 static void append_done(void *arg, int rv);
 
@@ -368,18 +356,10 @@ static void append(struct dure_runtime *rt)
                              append_done, rt);
 }
 
-static bool group_empty(const struct dure_group *group)
-{
-    return group->entries == 0 && group->undo == NULL;
-}
-
 static void close_group(struct dure_runtime *rt)
 {
     struct dure_group *group = rt->open;
-    write_deferred(rt);
-    write_sagas(rt, group);
-    write_timers(rt, group);
-    write_keys_started(rt, group);
+    dure_closing_write(rt, group);
     struct dure_group *other = group == &rt->groups[0] ? &rt->groups[1] : &rt->groups[0];
     if (group->entries == 0) {
         /* It looked and changed nothing that lasts: nothing to write. */
@@ -402,7 +382,7 @@ static void close_group(struct dure_runtime *rt)
     append(rt);
 }
 
-/* ---- 6: release -------------------------------------------------------------------------------------------- */
+/* ---- 6: release ------------------------------------------------------------------------------ */
 
 void dure_turn_release(struct dure_group *group, int rv)
 {
@@ -499,8 +479,6 @@ static void append_done(void *arg, int rv)
     rt->io->soon(rt->io);
 }
 
-/* ---- The round ------------------------------------------------------------------------------------------------ */
-
 void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold)
 {
     struct dure_group *group = !group_empty(rt->open) || rt->in_turn ? rt->open : rt->writing;
@@ -511,57 +489,4 @@ void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold)
     hold->next = NULL;
     *group->holds_last = hold;
     group->holds_last = &hold->next;
-}
-
-static void retry_mail(struct dure_runtime *rt)
-{
-    if (rt->retry == NULL || rt->open->time_ms < rt->retry_at_ms) return;
-    struct dure_mail *mail = rt->retry;
-    rt->retry = NULL;
-    while (mail != NULL) {
-        struct dure_mail *next = mail->next;
-        dure_mailbox_push(rt, mail);
-        mail = next;
-    }
-}
-
-static void set_alarm(struct dure_runtime *rt)
-{
-    int64_t due = rt->wait_next_ms;
-    if (rt->timers_count > 0) {
-        int64_t timer = rt->timers[0]->head.due_ms;
-        if (timer < rt->retry_at_ms) timer = rt->retry_at_ms;
-        if (timer < due) due = timer;
-    }
-    if (rt->retry != NULL && rt->retry_at_ms < due) due = rt->retry_at_ms;
-    if (rt->links != NULL && dure_links_due(rt->links) < due) due = dure_links_due(rt->links);
-    if (due != INT64_MAX) rt->io->alarm(rt->io, due);
-}
-
-void dure_turn_run(struct dure_runtime *rt)
-{
-    DURE_ASSERT(!rt->in_turn);
-    rt->in_turn = true;
-    if (rt->open->turns == 0) rt->open->time_ms = rt->io->wall_ms(rt->io);
-    if (rt->links != NULL) dure_links_tick(rt);
-    retry_mail(rt);
-    dure_timer_due(rt);
-    dure_ask_expire(rt);
-    run_ready(rt);
-    bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
-    if (!room && rt->stopping) dure_ask_drop_intake(rt);
-    while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
-        take_ask(rt);
-    }
-    bool waits = rt->open->holds != NULL || !group_empty(rt->open) || rt->ready != NULL;
-    if (waits && rt->writing == NULL && rt->fatal == 0) close_group(rt);
-    rt->in_turn = false;
-    /* More to do, and nothing else will call: a full group whose record is being written is called
-     * by its completion. */
-    bool more = (room && rt->intake != NULL) || rt->ready != NULL;
-    if (more && !group_full(rt->open, 1)) {
-        rt->io->soon(rt->io);
-    }
-    set_alarm(rt);
-    dure_actor_passivate(rt);
 }
