@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/pairs.h"
 #include "cmd/parse.h"
 #include "runtime/bounds.h"
 
@@ -89,6 +90,11 @@ static const struct setting settings[] = {
      STR(DURE_HTTP_WRITE_TIMEOUT_MS), NULL, NUMBER_AT(write_timeout_ms, 10, 3600000)},
     {"drain-ms", "MS", "at a stop, for requests that run; then they are cut off",
      STR(DURE_HTTP_DRAIN_MS), NULL, NUMBER_AT(drain_ms, 0, 600000)},
+
+    {"cluster", "FILE", "cluster file: shards, nodes and how they reach one another; none: alone", "",
+     "Cluster:", TEXT_AT(cluster)},
+    {"node", "N", "which node of the cluster this is", "0", NULL,
+     NUMBER_AT(node, 0, DURE_NODES_MAX - 1)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])
@@ -137,85 +143,12 @@ static const struct setting *find(const char *name, size_t len)
     return NULL;
 }
 
-/* Cuts a comment off: from a # at the start or behind a blank. */
-static void cut_comment(char *text)
+static int set_pair(void *arg, const char *name, const char *value, const char *source)
 {
-    for (char *at = text; *at != '\0'; at++) {
-        if (*at != '#' || (at > text && !isblank((unsigned char)at[-1]))) continue;
-        *at = '\0';
-        return;
-    }
-}
-
-/* A quoted value in place: \" and \\ stand for themselves. False: the closing quote is missing, or
- * something that is no comment follows it. */
-static bool unquote(char *value)
-{
-    char *to = value, *at = value + 1;
-    for (; *at != '"' && *at != '\0'; at++) {
-        if (*at == '\\' && (at[1] == '"' || at[1] == '\\')) at++;
-        *to++ = *at;
-    }
-    bool closed = *at == '"';
-    if (closed) cut_comment(++at);
-    *to = '\0';
-    return closed && at[strspn(at, " \t\r\n")] == '\0';
-}
-
-static void trim_end(char *text)
-{
-    char *end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1])) *--end = '\0';
-}
-
-static int read_line(struct dure_config *config, char *line, const char *source)
-{
-    char *name = line + strspn(line, " \t\r\n");
-    if (*name == '\0' || *name == '#') return 0;
-    size_t name_len = strcspn(name, " \t\r\n=#");
-    char *value = name + name_len + strspn(name + name_len, " \t");
-    const struct setting *setting = find(name, name_len);
-    if (setting == NULL || *value != '=') {
-        fprintf(stderr, setting ? "dure: %s: \"=\" is missing after %.*s\n"
-                                : "dure: %s: there is no setting called \"%.*s\"\n",
-                source, (int)name_len, name);
-        return DURE_EINVAL;
-    }
-    value += 1 + strspn(value + 1, " \t");
-    if (*value != '"') {
-        cut_comment(value);
-        trim_end(value);
-    } else if (!unquote(value)) {
-        fprintf(stderr, "dure: %s: the quoted value of %s does not end\n", source, setting->name);
-        return DURE_EINVAL;
-    }
-    return set(config, setting, value, source);
-}
-
-static int read_file(struct dure_config *config, const char *path)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        fprintf(stderr, "dure: %s: %s\n", path, strerror(errno));
-        return DURE_EINVAL;
-    }
-    char line[4096], source[1100];
-    int rv = 0;
-    for (int number = 1; rv == 0 && fgets(line, sizeof line, file) != NULL; number++) {
-        snprintf(source, sizeof source, "%.1000s:%d", path, number);
-        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n') {
-            fprintf(stderr, "dure: %s: the line is too long\n", source);
-            rv = DURE_EINVAL;
-        } else {
-            rv = read_line(config, line, source);
-        }
-    }
-    if (rv == 0 && ferror(file)) {
-        fprintf(stderr, "dure: %s: %s\n", path, strerror(errno));
-        rv = DURE_EINVAL;
-    }
-    fclose(file);
-    return rv;
+    const struct setting *setting = find(name, strlen(name));
+    if (setting != NULL) return set(arg, setting, value, source);
+    fprintf(stderr, "dure: %s: there is no setting called \"%s\"\n", source, name);
+    return DURE_EINVAL;
 }
 
 /* DURE_MEMORY_MB → memory-mb */
@@ -355,7 +288,7 @@ int dure_config_read(struct dure_config *config, int argc, char **argv)
     static char name[] = "dure node";
     struct reading reading = {.config = config, .path = getenv("DURE_CONFIG"), .for_path = true};
     if (dure_parse(&argp, name, argc, argv, &reading) != 0) return DURE_EINVAL;
-    int rv = reading.path != NULL ? read_file(config, reading.path) : 0;
+    int rv = reading.path != NULL ? dure_pairs_read(reading.path, set_pair, config) : 0;
     if (rv == 0) rv = read_environment(config);
     reading.for_path = false;
     if (rv == 0 && dure_parse(&argp, name, argc, argv, &reading) != 0) rv = DURE_EINVAL;
