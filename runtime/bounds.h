@@ -49,6 +49,13 @@
 #define DURE_PEER_RESEND_MS 50
 #define DURE_PEER_ACK_MS 5
 
+/* Between nodes, on nng: datagrams kept for a connection that is slow; beyond, the oldest are lost
+ * and sent again. Twice what one peer may have on its way, since all peers' pass through each queue. */
+#define DURE_BUS_DATAGRAMS (2 * DURE_PEER_WINDOW_DATAGRAMS)
+/* Received and not yet taken by the loop. */
+#define DURE_BUS_INBOX_DATAGRAMS 4096
+#define DURE_BUS_PEM_BYTES_MAX (256 * 1024)
+
 /* Memory for actors and what is needed to work on them (flag). The least recently used clean actors
  * leave first; when even dirty ones exceed it (the disk is full or too slow), commands are refused
  * with 503. */
