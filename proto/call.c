@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "proto/cors.h"
+#include "proto/forward.h"
 #include "proto/problem.h"
 
 /* Calls kept for the next requests, and the largest buffer that one keeps. */
@@ -22,7 +23,8 @@
 
 #define READS_MAX 3
 
-struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchange *exchange)
+struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchange *exchange,
+                                const struct dure_request *request)
 {
     struct dure_call *call = gateway->free;
     if (call != NULL) {
@@ -38,11 +40,13 @@ struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchan
     gateway->calls_count++;
     call->gateway = gateway;
     call->exchange = exchange;
-    call->request = dure_exchange_request(exchange);
+    call->inbound = NULL;
+    call->request = request;
     call->keyed = false;
     call->reads = 0;
     call->began_ns = gateway->rt->io->mono_ns(gateway->rt->io);
     call->base_len = 0;
+    call->answer_id = 0;
     call->status = 0;
     return call;
 }
@@ -96,9 +100,14 @@ void dure_call_clear(struct dure_call *call)
 void dure_call_respond(struct dure_call *call)
 {
     DURE_ASSERT(call->status >= 200 && call->status < DURE_METRICS_STATUSES);
-    DURE_ASSERT(call->exchange != NULL);
+    DURE_ASSERT(call->exchange != NULL || call->inbound != NULL);
     struct dure_gateway *gateway = call->gateway;
     if (gateway->closed) return;
+    if (call->inbound != NULL) { /* The node that its client talks to does the rest. */
+        dure_forward_answer(call);
+        give_back(call);
+        return;
+    }
     dure_cors_add(call->request, &call->headers);
     uint64_t took_ns = gateway->rt->io->mono_ns(gateway->rt->io) - call->began_ns;
     dure_metrics_count(&gateway->metrics, call->request->method, call->status, took_ns);

@@ -8,6 +8,7 @@
 #include "proto/gateway.h"
 #include "proto/metrics.h"
 #include "proto/negotiate.h"
+#include "proto/remote.h"
 #include "proto/route.h"
 #include "runtime/query.h"
 
@@ -16,6 +17,8 @@
 struct dure_gateway {
     struct dure_runtime *rt;
     struct dure_server *server;                                      /* NULL until attached. */
+    struct dure_remotes *remotes;                                    /* NULL: alone. */
+    struct dure_buf frame;                                           /* What is being sent there. */
     const struct dure_system *systems[DURE_GATEWAY_SYSTEMS_MAX + 1]; /* The served ones. */
     struct dure_routes routes;
     struct dure_http_metrics metrics;
@@ -29,11 +32,13 @@ struct dure_call {
     struct dure_ask ask;   /* Commands. */
     struct dure_edit edit; /* PATCH, PUT, DELETE of plain data. */
     struct dure_hold hold; /* Reads. */
+    struct dure_remote remote; /* On its way to the node that owns it. */
     void (*again)(struct dure_call *call);
     struct dure_gateway *gateway;
-    struct dure_exchange *exchange;
+    struct dure_exchange *exchange;     /* NULL: it came from … */
+    struct dure_inbound *inbound;       /* … another node. */
     struct dure_call *next;             /* In the pool. */
-    const struct dure_request *request; /* Lent by the exchange until the answer. */
+    const struct dure_request *request; /* Lent by one of them until the answer. */
     struct dure_route route;
     enum dure_accept accept;
     bool keyed;    /* Has begun an idempotency key, to be finished or cancelled. */
@@ -41,13 +46,19 @@ struct dure_call {
     uint64_t began_ns;
     size_t base_len;
     char base[DURE_BASE_BYTES]; /* "http://host" */
+    int64_t answer_id;          /* The aggregate that the answer is about; 0: none. */
     int status;                 /* The answer, made while its data lasts. */
     struct dure_buf headers, body;
     _Alignas(16) char payload[]; /* payload_bytes of the gateway. */
 };
 
-/* From the pool; NULL when memory ran out. The request is taken from the exchange. */
-struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchange *exchange);
+struct dure_inbound;
+
+/* From the pool; NULL when memory ran out. Without an exchange the caller sets inbound. */
+struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchange *exchange,
+                                const struct dure_request *request);
+/* Answers a new call, at any later time (gateway.c). */
+void dure_gateway_serve(struct dure_call *call, struct dure_route route);
 /* Sends status, headers and body, adds CORS, counts, and gives the call back to the pool. */
 void dure_call_respond(struct dure_call *call);
 /* The same once everything applied so far is durable; `again` makes the answer anew if what it

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "proto/forward.h"
 #include "proto/item.h"
 
 /* ---- 1: read -------------------------------------------------------------------------------- */
@@ -84,6 +85,7 @@ static bool check_content(struct dure_call *call)
 static void made(struct dure_call *call, const struct dure_answer *answer)
 {
     const struct dure_view *view = &answer->view;
+    call->answer_id = view->id;
     call->status = call->route.kind == DURE_ROUTE_COLLECTION ? 201 : 200;
     if (call->request->method == DURE_DELETE || !view->exists) {
         call->status = 204;
@@ -106,6 +108,7 @@ static void refused(struct dure_call *call, const struct dure_answer *answer)
     struct dure_buf path = {0};
     struct dure_span instance = call->request->path;
     if (answer->view.exists) {
+        call->answer_id = answer->view.id;
         dure_item_path(call->route.path, answer->view.id, &path);
         instance = (struct dure_span){path.data, path.len};
     }
@@ -270,6 +273,9 @@ void dure_command_create(struct dure_call *call)
     call->ask.id = DURE_NEW;
     if (collection->key != NULL)
         memcpy(&call->ask.id, call->payload + collection->key->offset, sizeof call->ask.id);
+    if (call->ask.by_key &&
+        dure_forward_shard(call, dure_shard_of(call->gateway->rt, call->ask.id)))
+        return;
     ask(call);
 }
 

@@ -4,7 +4,8 @@
  *   1. the path becomes a route; an unknown one is a 404
  *   2. OPTIONS and preflights are answered; a method that the route does not take is a 405
  *   3. an Accept without JSON is a 406
- *   4. the route's function takes over; every path through it ends in dure_call_respond
+ *   4. what another node owns goes there (forward.c)
+ *   5. else the route's function takes over; every path through it ends in dure_call_respond
  *
  * Bulk bodies are streamed and have their own way (bulk.c). Loop thread.
  */
@@ -16,6 +17,7 @@
 #include "proto/call.h"
 #include "proto/command.h"
 #include "proto/cors.h"
+#include "proto/forward.h"
 #include "proto/item.h"
 #include "proto/item_events.h"
 #include "proto/list.h"
@@ -95,6 +97,14 @@ static void dispatch(struct dure_call *call)
     }
 }
 
+void dure_gateway_serve(struct dure_call *call, struct dure_route route)
+{
+    call->route = route;
+    call->accept = dure_negotiate_accept(call->request);
+    dure_call_clear(call);
+    if (!refuse(call) && !dure_forward_route(call)) dispatch(call);
+}
+
 /* ---- The handler ---------------------------------------------------------------------------- */
 
 static bool wants_stream(void *arg, const struct dure_request *request)
@@ -116,16 +126,13 @@ static void on_request(void *arg, struct dure_exchange *exchange)
         dure_bulk_start(gateway, exchange, &route);
         return;
     }
-    struct dure_call *call = dure_call_new(gateway, exchange);
+    struct dure_call *call = dure_call_new(gateway, exchange, request);
     if (call == NULL) {
         struct dure_buf none = {0};
         dure_exchange_respond(exchange, 503, &none, NULL, 0);
         return;
     }
-    call->route = route;
-    call->accept = dure_negotiate_accept(request);
-    dure_call_clear(call);
-    if (!refuse(call)) dispatch(call);
+    dure_gateway_serve(call, route);
 }
 
 static void on_body(void *arg, struct dure_exchange *exchange, const char *data, size_t len)
@@ -240,6 +247,13 @@ void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *s
     gateway->server = server;
 }
 
+void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes *remotes)
+{
+    gateway->remotes = remotes;
+    if (remotes != NULL)
+        dure_remote_serve(remotes, DURE_PEER_FORWARD, dure_forward_receive, gateway);
+}
+
 void dure_gateway_stopping(struct dure_gateway *gateway)
 {
     gateway->stopping = true;
@@ -260,5 +274,6 @@ void dure_gateway_close(struct dure_gateway *gateway)
     }
     dure_call_free_all(gateway);
     dure_route_fini(&gateway->routes);
+    dure_buf_fini(&gateway->frame);
     free(gateway);
 }

@@ -11,6 +11,7 @@
 #include "runtime/core.h"
 
 struct dure_gateway;
+struct dure_remotes;
 
 struct dure_gateway_options {
     const char *root;    /* System that owns colliding unprefixed paths; "" or NULL: none. */
@@ -25,6 +26,8 @@ DURE_MUST_CHECK int dure_gateway_open(struct dure_gateway **gateway, struct dure
 void dure_gateway_handler(struct dure_gateway *gateway, struct dure_server_handler *handler);
 /* Lets /metrics show the server's numbers. NULL takes it away again. */
 void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *server);
+/* The other nodes of the cluster: from now on any of them takes any request. NULL: alone again. */
+void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes *remotes);
 /* A node that is about to stop says so: /readyz answers 503 from now on. */
 void dure_gateway_stopping(struct dure_gateway *gateway);
 /* True when no request and no query is under way. */
