@@ -18,15 +18,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/cluster_file.h"
 #include "cmd/commands.h"
 #include "cmd/config.h"
 #include "cmd/datadir.h"
 #include "proto/gateway.h"
+#include "proto/mesh.h"
 #include "proto/server.h"
 #include "runtime/loop.h"
 
 struct node {
     struct dure_config config;
+    struct dure_cluster_file cluster; /* nodes 0: alone. */
+    char dir[DURE_CLUSTER_PATH_BYTES + 32]; /* Ours: that of --data, or in the cluster's. */
+    struct dure_mesh *mesh;
     struct dure_loop loop;
     struct dure_datadir datadir;
     struct dure_runtime *rt;
@@ -91,6 +96,7 @@ static int open_server(struct node *node, int *os_error)
     const struct dure_config *config = &node->config;
     struct dure_server_options options = {
         .host = config->host, .port = (uint16_t)config->http,
+        .reuse_port = config->http_shared,
         .connections_max = (uint32_t)config->connections_max,
         .pipeline_max = (uint32_t)config->pipeline_max,
         .exchanges_max = (uint32_t)config->asks_max,
@@ -129,23 +135,58 @@ static int open_gateway(struct node *node, const char **message)
     return rv;
 }
 
+/* A directory belongs to its place in one cluster: its ids and messages are of those shards. */
+static int open_mesh(struct node *node, const char **message)
+{
+    const struct dure_cluster_file *cluster = &node->cluster;
+    if (cluster->nodes <= 1) return 0;
+    if (node->datadir.shards != cluster->shards) {
+        *message = "it was made with another number of shards than the cluster file says";
+        return DURE_EINVAL;
+    }
+    return dure_mesh_open(&node->mesh, (uint16_t)node->config.node, (uint16_t)cluster->nodes,
+                          cluster->shards);
+}
+
+static int start_mesh(struct node *node, const char **message)
+{
+    const struct dure_cluster_file *cluster = &node->cluster;
+    if (node->mesh == NULL) return 0;
+    const char *addresses[DURE_NODES_MAX];
+    for (uint32_t i = 0; i < cluster->nodes; i++) addresses[i] = cluster->bus[i];
+    struct dure_bus_options options = {.node = (uint16_t)node->config.node,
+                                       .nodes = (uint16_t)cluster->nodes,
+                                       .dir = cluster->dir,
+                                       .addresses = addresses,
+                                       .tls_ca = cluster->tls_ca,
+                                       .tls_cert = cluster->tls_cert,
+                                       .tls_key = cluster->tls_key,
+                                       .tls_name = cluster->tls_name};
+    int rv = dure_mesh_start(node->mesh, node->loop.uv, node->rt, &options, message);
+    if (rv == 0) dure_gateway_set_remotes(node->gateway, dure_mesh_remotes(node->mesh));
+    return rv;
+}
+
 static int open_runtime(struct node *node, const char **message)
 {
     const struct dure_config *config = &node->config;
-    struct dure_store_options store = {.dir = config->data, .wake = dure_loop_wake,
+    struct dure_store_options store = {.dir = node->dir, .wake = dure_loop_wake,
                                        .wake_arg = &node->loop, .codec = dure_row_codec()};
     int rv = dure_datadir_open(&node->datadir, &store, (uint32_t)config->shards, message);
+    if (rv == 0) rv = open_mesh(node, message);
     if (rv != 0) return rv;
     struct dure_options options = {.shards = node->datadir.shards,
                                    .memory_bytes = config->memory_mb << 20,
-                                   .asks_max = (uint32_t)config->asks_max, .owner = 1};
+                                   .asks_max = (uint32_t)config->asks_max, .owner = (uint64_t)config->node + 1,
+                                   .links = node->mesh ? dure_mesh_links(node->mesh) : NULL};
     rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
                            node->datadir.rows, message);
     if (rv != 0) return rv;
     node->rt->on_fatal = on_fatal;
     node->rt->arg = node;
     dure_loop_attach(&node->loop, node->rt, node->datadir.journal, node->datadir.rows);
-    return open_gateway(node, message);
+    rv = open_gateway(node, message);
+    return rv == 0 ? start_mesh(node, message) : rv;
 }
 
 static int open_node(struct node *node)
@@ -154,7 +195,7 @@ static int open_node(struct node *node)
     int os_error = 0;
     int rv = open_runtime(node, &message);
     if (rv != 0) {
-        fprintf(stderr, "dure node: %s: %s\n", node->config.data,
+        fprintf(stderr, "dure node: %s: %s\n", node->dir,
                 message != NULL ? message : dure_error_info(rv)->text);
         return rv;
     }
@@ -183,10 +224,12 @@ static void close_node(struct node *node)
         fprintf(stderr, "dure node: the last checkpoint failed; the next start replays more\n");
     }
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
+    dure_mesh_stop(node->mesh);
     dure_loop_close(&node->loop);
     uv_walk(node->loop.uv, on_walk, NULL);
     uv_run(node->loop.uv, UV_RUN_DEFAULT);
     if (node->rt != NULL) dure_runtime_close(node->rt);
+    dure_mesh_close(node->mesh);
     dure_datadir_close(&node->datadir);
     int rv = uv_loop_close(node->loop.uv);
     DURE_ASSERT(rv == 0);
@@ -226,6 +269,27 @@ static void pin(int64_t cpu)
     }
 }
 
+/* Of a cluster, a node has one directory among the others'. */
+static int choose_dir(struct node *node)
+{
+    struct dure_config *config = &node->config;
+    if (config->cluster[0] == '\0') {
+        snprintf(node->dir, sizeof node->dir, "%s", config->data);
+        return 0;
+    }
+    int rv = dure_cluster_file_read(&node->cluster, config->cluster);
+    if (rv != 0) return rv;
+    if (config->node >= node->cluster.nodes) {
+        fprintf(stderr, "dure node: there is no node %lld in %s\n", (long long)config->node,
+                config->cluster);
+        return DURE_EINVAL;
+    }
+    config->shards = node->cluster.shards;
+    snprintf(node->dir, sizeof node->dir, "%s/node-%lld", node->cluster.dir,
+             (long long)config->node);
+    return 0;
+}
+
 int dure_cmd_node(int argc, char **argv)
 {
     static struct node node;
@@ -234,6 +298,7 @@ int dure_cmd_node(int argc, char **argv)
         dure_config_print(&node.config, stdout);
         return 0;
     }
+    if (choose_dir(&node) != 0) return 2;
     pin(node.config.pin);
     raise_files(&node.config);
     signal(SIGPIPE, SIG_IGN);
@@ -248,7 +313,7 @@ int dure_cmd_node(int argc, char **argv)
         printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
                node.config.host, dure_server_port(node.server),
                (double)(uv_hrtime() - began_ns) / 1e6, (unsigned long long)node.rt->lsn_durable,
-               node.config.data);
+               node.dir);
         fflush(stdout);
         uv_run(node.loop.uv, UV_RUN_DEFAULT);
     }
