@@ -18,6 +18,7 @@
 #include "proto/command.h"
 #include "proto/cors.h"
 #include "proto/forward.h"
+#include "proto/gather.h"
 #include "proto/item.h"
 #include "proto/item_events.h"
 #include "proto/list.h"
@@ -252,6 +253,8 @@ void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes 
     gateway->remotes = remotes;
     if (remotes != NULL)
         dure_remote_serve(remotes, DURE_PEER_FORWARD, dure_forward_receive, gateway);
+    if (remotes != NULL)
+        dure_remote_serve(remotes, DURE_PEER_GATHER, dure_gather_receive, gateway);
 }
 
 void dure_gateway_stopping(struct dure_gateway *gateway)

@@ -7,5 +7,7 @@
 #include "proto/call.h"
 
 void dure_list_get(struct dure_call *call);
+/* Answers with what a query met. */
+void dure_list_fail(struct dure_call *call, int rv);
 
 #endif

@@ -44,6 +44,7 @@ struct dure_query_scan {
     char *probe;                                  /* One entry. */
     size_t overlay_at;                            /* Merging: the next of the overlay. */
     size_t skip, seen;       /* Unsorted: ranks before the page; matches so far. */
+    size_t cap;              /* Of query->ids. */
     bool descending, counts; /* Unsorted: by falling id; go on behind the page to count. */
     char *state;             /* A row, unpacked. */
     int64_t batch[INDEX_BATCH];
@@ -83,15 +84,21 @@ static void take_keys(const struct dure_query *query, const void *state, int64_t
     }
 }
 
-static int compare(const void *arg, const void *left, const void *right)
+int dure_query_compare(const struct dure_query *query, const void *keys_a, int64_t id_a,
+                       const void *keys_b, int64_t id_b)
 {
-    const struct dure_query *query = arg;
-    const struct entry *a = left, *b = right;
-    for (size_t i = 0; i < query->sorts_count; i++) {
-        int order = dure_field_compare(&query->scan->keys[i], a->keys, b->keys);
+    for (size_t i = 0; sorted(query) && i < query->sorts_count; i++) {
+        int order = dure_field_compare(&query->scan->keys[i], keys_a, keys_b);
         if (order != 0) return query->sorts[i].descending ? -order : order;
     }
-    return a->id < b->id ? -1 : a->id > b->id;
+    int order = id_a < id_b ? -1 : id_a > id_b;
+    return query->scan->descending ? -order : order;
+}
+
+static int compare(const void *arg, const void *left, const void *right)
+{
+    const struct entry *a = left, *b = right;
+    return dure_query_compare(arg, a->keys, a->id, b->keys, b->id);
 }
 
 /* ---- 1: the overlay ------------------------------------------------------------------------- */
@@ -163,7 +170,7 @@ static void take_overlay(struct dure_runtime *rt, struct dure_query *query)
 static bool enough(const struct dure_query *query)
 {
     if (query->by_after) return query->more;
-    return query->ids_count == query->size && !query->scan->counts;
+    return query->ids_count == query->scan->cap && !query->scan->counts;
 }
 
 /* Unsorted: the next match in the order of ids. True: enough. */
@@ -171,7 +178,7 @@ static bool emit(struct dure_query *query, int64_t id)
 {
     struct dure_query_scan *scan = query->scan;
     size_t rank = scan->seen++;
-    if (query->ids_count == query->size)
+    if (query->ids_count == scan->cap)
         query->more = true;
     else if (rank >= scan->skip)
         query->ids[query->ids_count++] = id;
@@ -190,9 +197,13 @@ static void cut_page(struct dure_query *query)
 {
     struct dure_best *best = &query->scan->best;
     dure_best_sort(best);
-    for (size_t i = query->page * query->size; i < best->count && query->ids_count < query->size;
-         i++)
-        query->ids[query->ids_count++] = ((const struct entry *)dure_best_at(best, i))->id;
+    for (size_t i = query->scan->skip; i < best->count && query->ids_count < query->scan->cap; i++) {
+        const struct entry *entry = dure_best_at(best, i);
+        if (query->keys != NULL)
+            memcpy(query->keys + query->ids_count * query->key_bytes, entry->keys,
+                   query->key_bytes);
+        query->ids[query->ids_count++] = entry->id;
+    }
 }
 
 /* The overlay's share up to (in the order of the walk) `id`; *covered: it has a say about it. */
@@ -395,12 +406,17 @@ static int prepare(struct dure_query *query)
                                     .arg = query};
     if (sorted(query) && scan->best.max * scan->best.entry_bytes > SORT_BYTES_MAX)
         return DURE_EINVAL;
-    scan->skip = query->by_after ? 0 : query->page * query->size;
+    bool part = query->whole && !query->by_after;
+    scan->skip = query->by_after || query->whole ? 0 : query->page * query->size;
+    scan->cap = part ? (query->page + 1) * query->size : query->size;
+    query->key_bytes = query->whole && sorted(query) ? offset : 0;
     scan->counts = query->filters_count > 0 && !query->by_after;
     scan->probe = malloc(scan->best.entry_bytes);
     scan->state = aligned_alloc(16, (query->type->state_size + 15) & ~(size_t)15);
-    query->ids = malloc(query->size * sizeof *query->ids);
-    bool fine = scan->probe != NULL && scan->state != NULL && query->ids != NULL;
+    query->ids = malloc(scan->cap * sizeof *query->ids);
+    if (query->key_bytes > 0) query->keys = malloc(scan->cap * query->key_bytes);
+    bool fine = scan->probe != NULL && scan->state != NULL && query->ids != NULL &&
+                (query->keys != NULL || query->key_bytes == 0);
     return fine ? 0 : DURE_ENOMEM;
 }
 
@@ -436,6 +452,8 @@ void dure_query_fini(struct dure_query *query)
     }
     free(query->overlay);
     free(query->ids);
+    free(query->keys);
+    query->keys = NULL;
     query->scan = NULL;
     query->overlay = NULL;
     query->ids = NULL;

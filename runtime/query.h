@@ -27,6 +27,8 @@ struct dure_query {
     int64_t after;
     size_t size;                            /* 1 … DURE_PAGE_SIZE_MAX */
     size_t page;                            /* From 0. */
+    bool whole; /* All ids up to the end of that page, with their sort keys: to be merged with those
+                   of other nodes. */
     void (*done)(struct dure_query *query); /* On the loop. Never within start. */
 
     /* The result. ids are freed by fini. */
@@ -35,7 +37,9 @@ struct dure_query {
     size_t ids_count;
     bool more;     /* by_after: there are matches behind these. */
     int64_t total; /* How many there are on all pages; -1: not counted (by_after). */
-    bool outdated;    /* A record failed meanwhile whose changes it may have seen: ask again. */
+    char *keys;    /* Whole: key_bytes per id; freed by fini. NULL when key_bytes is 0. */
+    size_t key_bytes;
+    bool outdated; /* A record failed meanwhile whose changes it may have seen: ask again. */
 
     /* Private. */
     struct dure_work work;
@@ -54,5 +58,8 @@ struct dure_query {
  */
 DURE_MUST_CHECK int dure_query_start(struct dure_runtime *rt, struct dure_query *query);
 void dure_query_fini(struct dure_query *query);
+/* Whole, from start until fini: the order of two results by their sort keys and ids. */
+int dure_query_compare(const struct dure_query *query, const void *keys_a, int64_t id_a,
+                       const void *keys_b, int64_t id_b);
 
 #endif
