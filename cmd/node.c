@@ -144,7 +144,7 @@ static int open_mesh(struct node *node, const char **message)
         *message = "it was made with another number of shards than the cluster file says";
         return DURE_EINVAL;
     }
-    return dure_mesh_open(&node->mesh, (uint16_t)node->config.node, (uint16_t)cluster->nodes,
+    return dure_mesh_open(&node->mesh, &node->loop.io, (uint16_t)node->config.node, (uint16_t)cluster->nodes,
                           cluster->shards);
 }
 

@@ -97,6 +97,11 @@ void dure_call_clear(struct dure_call *call)
     call->body.len = 0;
 }
 
+void dure_call_expect(struct dure_call *call, size_t bytes)
+{
+    if (call->exchange != NULL) dure_exchange_expect(call->exchange, bytes);
+}
+
 void dure_call_respond(struct dure_call *call)
 {
     DURE_ASSERT(call->status >= 200 && call->status < DURE_METRICS_STATUSES);

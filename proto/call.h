@@ -75,6 +75,8 @@ void dure_call_problem(struct dure_call *call, int status, const char *detail,
                        const struct dure_field_errors *errors);
 void dure_call_problem_at(struct dure_call *call, int status, const char *detail,
                           const struct dure_field_errors *errors, struct dure_span instance);
+/* About as many bytes will follow (dure_exchange_expect). */
+void dure_call_expect(struct dure_call *call, size_t bytes);
 /* Empties headers and body. */
 void dure_call_clear(struct dure_call *call);
 void dure_call_free_all(struct dure_gateway *gateway);

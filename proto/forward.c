@@ -183,6 +183,7 @@ bool dure_forward_route(struct dure_call *call)
     case DURE_ROUTE_ITEM:
     case DURE_ROUTE_COMMAND:
     case DURE_ROUTE_HISTORY:
+    case DURE_ROUTE_SAGA:
     case DURE_ROUTE_SAGA_COMMAND:
         return dure_forward_shard(call, dure_shard_of(rt, call->route.id));
     case DURE_ROUTE_COLLECTION: break;

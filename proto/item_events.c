@@ -93,7 +93,7 @@ void dure_item_events_get(struct dure_call *call)
         return;
     }
     running++;
-    dure_exchange_expect(call->exchange, EXPECTED_BYTES);
+    dure_call_expect(call, EXPECTED_BYTES);
     past->call = call;
     past->history = (struct dure_history){.journal = rt->journal,
                                           .shards = rt->options.shards,

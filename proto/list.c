@@ -64,7 +64,7 @@ void dure_list_get(struct dure_call *call)
         done(&list->query);
         return;
     }
-    dure_exchange_expect(call->exchange, list->query.size * ITEM_BYTES_MEAN);
+    dure_call_expect(call, list->query.size * ITEM_BYTES_MEAN);
     if (call->gateway->remotes != NULL) {
         dure_list_spread(call, list);
         return;

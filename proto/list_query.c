@@ -2,9 +2,9 @@
  * The query string of a list: page, size, sort, after, and filters by field.
  *
  * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
- * sort as in a filter. A filter value that its field cannot hold is an error. A walk by ?after= goes
- * by ascending id and has no page number, so another sort or page along with it is an error, too.
- * Loop thread.
+ * sort as in a filter. A filter value that its field cannot hold is an error. A walk by ?after=
+ * goes by ascending id and has no page number, so another sort or page along with it is an error,
+ * too. Loop thread.
  */
 #include "proto/list_query.h"
 

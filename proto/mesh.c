@@ -1,9 +1,9 @@
 /*
  * The mesh.
  *
- *   1. open    links, before the runtime recovers what they hold
- *   2. start   the bus, the peers, the questions; each round of the loop ends with dure_peer_run,
- *              right before the loop waits, so that all that a turn released leaves together
+ *   1. open    peers, questions and links, before the runtime recovers what the links hold
+ *   2. start   the bus; each round of the loop ends with dure_peer_run, right before the loop
+ *              waits, so that all that a turn released leaves together
  *   3. stop    the sockets close; whoever waits for us sees it at once
  *   4. close   frees all
  *
@@ -17,39 +17,24 @@
 #include "runtime/links.h"
 
 struct dure_mesh {
-    struct dure_transport transport;
-    uint16_t node, nodes;
-    struct dure_links *links;
-    struct dure_runtime *rt;
-    struct dure_bus *bus;
+    struct dure_wire wire;
+    struct dure_bus *bus; /* NULL: not started, or stopped. */
     struct dure_peers *peers;
     struct dure_remotes *remotes;
-    struct dure_peer_user link_user;
+    struct dure_links_peer link_peer;
+    struct dure_links *links;
     uv_prepare_t prepare;
     uv_timer_t timer;
     bool running;
 };
 
-/* ---- Links ---------------------------------------------------------------------------------- */
-
-static void send_link(struct dure_transport *transport, uint16_t shard, const void *frame,
-                      size_t len)
+/* The peers are there before the bus is, since the runtime's links need them to recover. */
+static void send_datagram(struct dure_wire *wire, uint16_t node, const void *bytes, size_t len)
 {
-    struct dure_mesh *mesh =
-        (struct dure_mesh *)((char *)transport - offsetof(struct dure_mesh, transport));
-    if (mesh->peers == NULL) return;
-    /* Refused: links send again what is not acknowledged. */
-    int rv = dure_peer_send(mesh->peers, shard % mesh->nodes, DURE_PEER_LINK, frame, len);
-    (void)rv;
-}
-
-static void on_link(void *arg, uint16_t from, enum dure_peer_kind kind, const void *bytes,
-                    size_t len)
-{
-    struct dure_mesh *mesh = arg;
-    (void)from;
-    (void)kind;
-    dure_links_receive(mesh->rt, bytes, len);
+    struct dure_mesh *mesh = (struct dure_mesh *)((char *)wire - offsetof(struct dure_mesh, wire));
+    if (mesh->bus == NULL) return;
+    struct dure_wire *under = dure_bus_wire(mesh->bus);
+    under->send(under, node, bytes, len);
 }
 
 /* ---- The loop ------------------------------------------------------------------------------- */
@@ -80,17 +65,21 @@ static void on_hint(void *arg, uint16_t node, bool connected)
 
 /* ---- Open, start, stop, close --------------------------------------------------------------- */
 
-int dure_mesh_open(struct dure_mesh **out, uint16_t node, uint16_t nodes, uint32_t shards)
+int dure_mesh_open(struct dure_mesh **out, struct dure_io *io, uint16_t node, uint16_t nodes,
+                   uint32_t shards)
 {
     DURE_ASSERT(node < nodes && nodes <= shards && shards <= DURE_SHARDS_MAX);
     struct dure_mesh *mesh = calloc(1, sizeof *mesh);
     if (mesh == NULL) return DURE_ENOMEM;
-    mesh->transport.send = send_link;
-    mesh->node = node;
-    mesh->nodes = nodes;
-    bool owned[DURE_SHARDS_MAX] = {0};
-    for (uint32_t shard = node; shard < shards; shard += nodes) owned[shard] = true;
-    int rv = dure_links_open(&mesh->links, shards, owned, &mesh->transport);
+    mesh->wire.send = send_datagram;
+    struct dure_peer_options options = {
+        .node = node, .nodes = nodes, .io = io, .wire = &mesh->wire};
+    int rv = dure_peer_open(&mesh->peers, &options);
+    if (rv == 0) rv = dure_remote_open(&mesh->remotes, mesh->peers);
+    if (rv == 0) {
+        dure_links_peer_init(&mesh->link_peer, mesh->peers);
+        rv = dure_links_open(&mesh->links, shards, node, nodes, &mesh->link_peer.transport);
+    }
     if (rv != 0)
         dure_mesh_close(mesh);
     else
@@ -115,19 +104,11 @@ static int start_loop(struct dure_mesh *mesh, struct uv_loop_s *loop)
 int dure_mesh_start(struct dure_mesh *mesh, struct uv_loop_s *loop, struct dure_runtime *rt,
                     const struct dure_bus_options *options, const char **message)
 {
-    mesh->rt = rt;
+    mesh->link_peer.rt = rt;
     struct dure_bus_user user = {.received = on_datagram, .hint = on_hint, .arg = mesh};
     int rv = dure_bus_open(&mesh->bus, loop, options, &user, message);
     if (rv != 0) return rv;
-    struct dure_peer_options peers = {
-        .node = mesh->node, .nodes = mesh->nodes, .io = rt->io, .wire = dure_bus_wire(mesh->bus)};
-    rv = dure_peer_open(&mesh->peers, &peers);
-    if (rv == 0) rv = dure_remote_open(&mesh->remotes, mesh->peers);
-    if (rv == 0) {
-        mesh->link_user = (struct dure_peer_user){.frame = on_link, .arg = mesh};
-        dure_peer_use(mesh->peers, DURE_PEER_LINK, &mesh->link_user);
-        rv = start_loop(mesh, loop);
-    }
+    rv = start_loop(mesh, loop);
     if (rv != 0) *message = dure_error_info(rv)->text;
     return rv;
 }

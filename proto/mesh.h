@@ -11,16 +11,16 @@
 
 struct dure_mesh;
 
-/* Prepares the links, for dure_options; nothing is sent or received yet. Shard s is ours when
- * s % nodes == node. 0 or DURE_ENOMEM. */
-DURE_MUST_CHECK int dure_mesh_open(struct dure_mesh **mesh, uint16_t node, uint16_t nodes,
-                                   uint32_t shards);
+/* Prepares all but the bus; nothing is sent or received yet. io is kept. 0 or DURE_ENOMEM. */
+DURE_MUST_CHECK int dure_mesh_open(struct dure_mesh **mesh, struct dure_io *io, uint16_t node,
+                                   uint16_t nodes, uint32_t shards);
+/* For dure_options: shard s is ours when s % nodes == node. */
 struct dure_links *dure_mesh_links(struct dure_mesh *mesh);
 /* The runtime has recovered: meets the others. Errors as of dure_bus_open. */
 DURE_MUST_CHECK int dure_mesh_start(struct dure_mesh *mesh, struct uv_loop_s *loop,
                                     struct dure_runtime *rt, const struct dure_bus_options *options,
                                     const char **message);
-/* For the gateway; NULL until the start. */
+/* For the gateway. */
 struct dure_remotes *dure_mesh_remotes(struct dure_mesh *mesh);
 /* Stops hearing and speaking. */
 void dure_mesh_stop(struct dure_mesh *mesh);

@@ -136,7 +136,7 @@ void dure_sagas_get(struct dure_call *call)
         return;
     }
     list->call = call;
-    dure_exchange_expect(call->exchange, EXPECTED_BYTES);
+    dure_call_expect(call, EXPECTED_BYTES);
     list->failed_appends = call->gateway->rt->metrics.failed_appends;
     call->status = 200;
     dure_call_clear(call);
