@@ -67,6 +67,7 @@ static void on_drained(void *arg)
     struct node *node = arg;
     node->drained = true;
     dure_runtime_stop(node->rt);
+    if (node->mesh != NULL) dure_remote_cut(dure_mesh_remotes(node->mesh));
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -178,6 +179,8 @@ static int open_runtime(struct node *node, const char **message)
     struct dure_options options = {.shards = node->datadir.shards,
                                    .memory_bytes = config->memory_mb << 20,
                                    .asks_max = (uint32_t)config->asks_max, .owner = (uint64_t)config->node + 1,
+                                   .node = (uint16_t)config->node,
+                                   .nodes = (uint16_t)node->cluster.nodes,
                                    .links = node->mesh ? dure_mesh_links(node->mesh) : NULL};
     rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
                            node->datadir.rows, message);

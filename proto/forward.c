@@ -127,6 +127,10 @@ static void on_answer(struct dure_remote *remote, int rv, const void *bytes, siz
     struct dure_call *call =
         (struct dure_call *)((char *)remote - offsetof(struct dure_call, remote));
     struct dure_forward_reply reply;
+    if (rv == DURE_ESHUTDOWN) {
+        dure_call_fail(call, rv);
+        return;
+    }
     if (rv != 0) {
         bool reads = call->request->method == DURE_GET || call->request->method == DURE_HEAD;
         dure_call_refuse(call, 503, "node %u, which owns this, has gone away%s", remote->node,

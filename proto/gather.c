@@ -52,7 +52,7 @@ static void on_part(struct dure_remote *remote, int rv, const void *bytes, size_
 {
     struct dure_gather_part *part =
         (struct dure_gather_part *)((char *)remote - offsetof(struct dure_gather_part, remote));
-    struct answer_head head = {.rv = DURE_EUNAVAILABLE};
+    struct answer_head head = {.rv = rv != 0 ? rv : DURE_EUNAVAILABLE};
     if (rv == 0 && len >= sizeof head) memcpy(&head, bytes, sizeof head);
     /* What makes no sense is as good as no answer. */
     if (head.rv > 0 || head.rv < DURE_ERROR_LAST) head.rv = DURE_EUNAVAILABLE;

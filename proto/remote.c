@@ -215,20 +215,31 @@ static void on_frame(void *arg, uint16_t from, enum dure_peer_kind kind, const v
 _Static_assert(DURE_PEER_REPLY == DURE_PEER_FORWARD + 1, "the answer follows its question");
 _Static_assert(DURE_PEER_PART == DURE_PEER_GATHER + 1, "the answer follows its question");
 
+static void fail(struct dure_remotes *remotes, struct dure_remote *remote, int rv)
+{
+    dure_buf_fini(&remote->answer);
+    free_place(remotes, remote);
+    remote->done(remote, rv, NULL, 0);
+}
+
 static void on_down(void *arg, uint16_t node)
 {
     struct dure_remotes *remotes = arg;
     struct side *side = &remotes->sides[node];
     side->session++;
     while (side->first != NULL) free(take_first(side));
-    /* What fails may ask again, of others: the table may grow, but nothing new is asked of `node`.
-     */
+    /* Who fails may ask again, but of others: the table grows, nothing new is asked of `node`. */
     for (uint32_t i = 0; i < remotes->places_count; i++) {
         struct dure_remote *remote = remotes->places[i].remote;
-        if (remote == NULL || remote->node != node) continue;
-        dure_buf_fini(&remote->answer);
-        free_place(remotes, remote);
-        remote->done(remote, DURE_EUNAVAILABLE, NULL, 0);
+        if (remote != NULL && remote->node == node) fail(remotes, remote, DURE_EUNAVAILABLE);
+    }
+}
+
+void dure_remote_cut(struct dure_remotes *remotes)
+{
+    for (uint32_t i = 0; i < remotes->places_count; i++) {
+        struct dure_remote *remote = remotes->places[i].remote;
+        if (remote != NULL) fail(remotes, remote, DURE_ESHUTDOWN);
     }
 }
 

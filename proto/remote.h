@@ -13,8 +13,8 @@ struct dure_remotes;
 
 /* Embedded by who asks, who keeps it until done. */
 struct dure_remote {
-    /* 0 and the answer's bytes, lent; or DURE_EUNAVAILABLE: the node has gone away. Not within ask.
-     */
+    /* 0 and the answer's bytes, lent; DURE_EUNAVAILABLE: the node has gone away; DURE_ESHUTDOWN: we
+     * stop (cut). Not within ask. */
     void (*done)(struct dure_remote *remote, int rv, const void *bytes, size_t len);
     uint16_t node;
     /* Private. */
@@ -40,6 +40,8 @@ DURE_MUST_CHECK int dure_remote_open(struct dure_remotes **remotes, struct dure_
 /* `kind` is DURE_PEER_FORWARD or DURE_PEER_GATHER. */
 void dure_remote_serve(struct dure_remotes *remotes, enum dure_peer_kind kind,
                        dure_remote_handler *handler, void *arg);
+/* Waits no longer for what was asked of anybody. */
+void dure_remote_cut(struct dure_remotes *remotes);
 /* Nothing asked may be outstanding. NULL: nothing. */
 void dure_remote_close(struct dure_remotes *remotes);
 

@@ -42,6 +42,7 @@ int dure_runtime_open(struct dure_runtime **out, const struct dure_options *opti
                       struct dure_io *io, struct dure_journal *journal, struct dure_rows *rows,
                       const char **message)
 {
+    DURE_ASSERT(options->links == NULL || options->nodes > 1);
     DURE_ASSERT(options->shards >= 1 && options->shards <= DURE_SHARDS_MAX);
     struct dure_runtime *rt = calloc(1, sizeof *rt);
     if (rt == NULL) return DURE_ENOMEM;
