@@ -2,8 +2,8 @@
  * Bulk requests.
  *
  *   1. bytes come in pieces; lines are cut out of them, copied only where two pieces share one
- *   2. each line is read into the next slot of a ring and asked of the runtime
- *   3. decided makes the slot's result line; released marks it as durable
+ *   2. each line is read into the next slot of a ring and asked (bulk_line.c)
+ *   3. its answer makes the slot's result line, which is ready once it is durable
  *   4. results leave in the order of their lines: what is ready at the ring's head is written. One
  *      commit releases many slots one after the other, so the write waits for the last of them.
  *   5. at the end of the body and of the ring the exchange ends
@@ -19,35 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proto/bulk_slots.h"
+#include "proto/bulk_line.h"
 #include "proto/command.h"
 #include "proto/cors.h"
-#include "proto/item.h"
-#include "proto/problem.h"
 
 /* Results are collected up to this size before they are written. */
 #define WRITE_BYTES (32 * 1024)
-/* No group has this number. */
-#define NO_GROUP UINT64_MAX
-
-struct bulk {
-    struct dure_gateway *gateway;
-    struct dure_exchange *exchange;
-    const struct dure_collection *collection;
-    const struct dure_command *create;
-    const char *path;
-    int64_t wait_ms, now_ms;
-    struct dure_bulk_slots slots;
-    struct dure_buf line; /* The beginning of a line whose end has not come. */
-    struct dure_buf rest; /* Bytes that came but could not be taken yet … */
-    size_t rest_at;       /* … from here on. */
-    struct dure_buf out;
-    bool skipping; /* Within a line that is too long and has been answered. */
-    bool ended, aborted, paused, feeding;
-    size_t base_len;
-    char base[DURE_BASE_BYTES];
-};
-
 static bool inflight(const struct bulk *bulk)
 {
     return bulk->slots.head != bulk->slots.tail;
@@ -61,54 +38,6 @@ static void destroy(struct bulk *bulk)
     dure_buf_fini(&bulk->out);
     bulk->gateway->calls_count--;
     free(bulk);
-}
-
-/* ---- 3: results ----------------------------------------------------------------------------- */
-
-static void result_item(struct dure_bulk_slot *slot, int status, const struct dure_view *view)
-{
-    const struct bulk *bulk = slot->bulk;
-    struct dure_origin origin = {bulk->base, bulk->base_len, bulk->path};
-    slot->status = status;
-    slot->result.len = 0;
-    dure_buf_lit(&slot->result, "{\"status\":");
-    dure_buf_i64(&slot->result, status);
-    dure_buf_lit(&slot->result, ",\"id\":");
-    dure_buf_i64(&slot->result, view->id);
-    dure_buf_lit(&slot->result, ",\"item\":");
-    dure_item_write(bulk->collection, origin, view, &slot->result);
-    dure_buf_lit(&slot->result, "}\n");
-}
-
-/* id 0: there is no resource. */
-static void result_problem(struct dure_bulk_slot *slot, int status, const char *detail, int64_t id,
-                           const struct dure_field_errors *errors)
-{
-    const struct bulk *bulk = slot->bulk;
-    char bytes[DURE_ROUTE_PATH_BYTES + 24];
-    struct dure_buf path = {.data = bytes, .cap = sizeof bytes};
-    if (id != 0)
-        dure_item_path(bulk->path, id, &path);
-    else
-        dure_buf_text(&path, bulk->path);
-    slot->status = status;
-    slot->result.len = 0;
-    dure_buf_lit(&slot->result, "{\"status\":");
-    dure_buf_i64(&slot->result, status);
-    if (id != 0) {
-        dure_buf_lit(&slot->result, ",\"id\":");
-        dure_buf_i64(&slot->result, id);
-    }
-    dure_buf_lit(&slot->result, ",\"problem\":");
-    dure_problem_write(&slot->result, status, detail, (struct dure_span){path.data, path.len},
-                       errors);
-    dure_buf_lit(&slot->result, "}\n");
-}
-
-static void result_error(struct dure_bulk_slot *slot, int rv)
-{
-    const struct dure_error_info *info = dure_error_info(rv);
-    result_problem(slot, info->http_status, info->text, 0, NULL);
 }
 
 /* ---- 4 and 5: out --------------------------------------------------------------------------- */
@@ -172,32 +101,9 @@ static void go_on(struct bulk *bulk)
     }
 }
 
-static void decided(struct dure_ask *ask, const struct dure_answer *answer)
+void dure_bulk_ready(struct dure_bulk_slot *slot)
 {
-    struct dure_bulk_slot *slot = (struct dure_bulk_slot *)ask;
-    DURE_ASSERT(slot->state == DURE_BULK_ASKED || slot->state == DURE_BULK_DECIDED);
-    slot->state = DURE_BULK_DECIDED;
-    slot->group = ask->rt->open->number;
-    bool made = answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING;
-    if (made && answer->view.exists) {
-        result_item(slot, 201, &answer->view);
-    } else {
-        int status = answer->status >= 400 ? answer->status : 409;
-        struct dure_field_errors errors;
-        bool explain = status == 400 && answer->detail != NULL;
-        if (explain)
-            dure_command_explain(slot->bulk->collection->aggregate->schema, answer->detail,
-                                 &errors);
-        result_problem(slot, status, answer->detail, answer->view.exists ? answer->view.id : 0,
-                       explain ? &errors : NULL);
-    }
-}
-
-static void released(struct dure_ask *ask, int rv)
-{
-    struct dure_bulk_slot *slot = (struct dure_bulk_slot *)ask;
     struct bulk *bulk = slot->bulk;
-    if (rv != 0) result_error(slot, rv);
     slot->state = DURE_BULK_READY;
     size_t head = bulk->slots.head;
     flush(bulk, slot->group);
@@ -219,17 +125,17 @@ static void answered(struct bulk *bulk, struct dure_bulk_slot *slot)
 {
     slot->state = DURE_BULK_READY;
     dure_bulk_slots_take(&bulk->slots, slot);
-    if (dure_bulk_slots_head(&bulk->slots) == slot) flush(bulk, NO_GROUP);
+    if (dure_bulk_slots_head(&bulk->slots) == slot) flush(bulk, DURE_BULK_NO_GROUP);
 }
 
 static void refuse_line(struct bulk *bulk, struct dure_bulk_slot *slot,
                         const struct dure_field_errors *errors)
 {
     bool document = errors->count > 0 && errors->items[0].field[0] == '\0';
-    result_problem(slot, 400,
-                   document ? "the line is no JSON object that can be read"
-                            : "some fields are wrong, see errors",
-                   0, errors);
+    dure_bulk_line_problem(slot, 400,
+                           document ? "the line is no JSON object that can be read"
+                                    : "some fields are wrong, see errors",
+                           0, errors);
     answered(bulk, slot);
 }
 
@@ -259,26 +165,12 @@ static bool take_line(struct bulk *bulk, const char *line, size_t len)
         refuse_line(bulk, slot, &errors);
         return true;
     }
-    struct dure_ask *ask = &slot->ask;
-    ask->type = bulk->collection->type;
-    ask->command = bulk->create;
-    ask->data = slot->payload;
-    ask->by_key = key != NULL;
-    ask->id = DURE_NEW;
-    if (key != NULL) memcpy(&ask->id, slot->payload + key->offset, sizeof ask->id);
-    ask->if_match = 0;
-    ask->has_key = false;
-    ask->wait_until_ms = bulk->wait_ms == 0 ? 0 : bulk->now_ms + bulk->wait_ms;
-    ask->decided = decided;
-    ask->released = released;
-    ask->mail.kind = DURE_MAIL_COMMAND;
     slot->state = DURE_BULK_ASKED;
-    rv = dure_ask_submit(bulk->gateway->rt, ask);
+    rv = dure_bulk_line_ask(slot, line, len);
     if (rv == DURE_EBUSY && inflight(bulk)) return false; /* Our own answers make room. */
     if (rv == DURE_ESHUTDOWN) return false; /* Not taken: the connection is cut off soon. */
     if (rv != 0) {
-        result_error(slot, rv);
-        answered(bulk, slot);
+        answered(bulk, slot); /* What it says has been written. */
     } else {
         dure_bulk_slots_take(&bulk->slots, slot);
     }
@@ -291,7 +183,7 @@ static bool take_long_line(struct bulk *bulk)
     if (slot == NULL) return out_of_slots(bulk);
     char detail[64];
     snprintf(detail, sizeof detail, "a line has at most %d bytes", DURE_BULK_LINE_BYTES_MAX);
-    result_problem(slot, 413, detail, 0, NULL);
+    dure_bulk_line_problem(slot, 413, detail, 0, NULL);
     answered(bulk, slot);
     return true;
 }

@@ -4,6 +4,7 @@
 #ifndef DURE_PROTO_BULK_SLOTS_H
 #define DURE_PROTO_BULK_SLOTS_H
 
+#include "proto/remote.h"
 #include "runtime/core.h"
 
 /* Slots are made this many at a time, as they are needed: a small bulk stays small. */
@@ -16,6 +17,7 @@ enum dure_bulk_state { DURE_BULK_ASKED, DURE_BULK_DECIDED, DURE_BULK_READY };
 
 struct dure_bulk_slot {
     struct dure_ask ask;
+    struct dure_remote remote; /* Instead, when another node has the key. */
     struct bulk *bulk;
     struct dure_bulk_slot *next; /* Free ones. */
     enum dure_bulk_state state;

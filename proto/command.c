@@ -124,6 +124,7 @@ static void decided(struct dure_ask *ask, const struct dure_answer *answer)
 {
     struct dure_call *call = (struct dure_call *)ask;
     dure_call_clear(call);
+    call->answer_id = 0;
     if (answer->verdict == DURE_DONE || answer->verdict == DURE_PENDING)
         made(call, answer);
     else

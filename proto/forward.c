@@ -119,7 +119,7 @@ int dure_forward_read(struct dure_forward_reply *reply, const void *bytes, size_
 
 static void refuse_unreachable(struct dure_call *call, uint16_t node)
 {
-    dure_call_refuse(call, 503, "node %u, which owns this, is not reachable", node);
+    dure_call_refuse(call, 503, "node %u, which owns this, " DURE_FORWARD_UNREACHABLE, node);
 }
 
 static void on_answer(struct dure_remote *remote, int rv, const void *bytes, size_t len)
@@ -133,8 +133,8 @@ static void on_answer(struct dure_remote *remote, int rv, const void *bytes, siz
     }
     if (rv != 0) {
         bool reads = call->request->method == DURE_GET || call->request->method == DURE_HEAD;
-        dure_call_refuse(call, 503, "node %u, which owns this, has gone away%s", remote->node,
-                         reads ? "" : "; whether the request took effect is not known");
+        dure_call_refuse(call, 503, "node %u, which owns this, %s", remote->node,
+                         reads ? DURE_FORWARD_UNREACHABLE : DURE_FORWARD_GONE);
         return;
     }
     if (dure_forward_read(&reply, bytes, len) != 0) {

@@ -11,7 +11,11 @@
 
 #include "proto/call.h"
 
-/* The node that owns a shard. */
+/* Behind "node 2, which owns this, " in problems. */
+#define DURE_FORWARD_UNREACHABLE "is not reachable"
+#define DURE_FORWARD_GONE "has gone away; whether the request took effect is not known"
+
+/* The node that owns a shard; 0 when we are alone. */
 uint16_t dure_forward_owner(const struct dure_gateway *gateway, uint32_t shard);
 /*
  * False: the shard is ours, go on. True: somebody else answers this call, do not touch it again.
