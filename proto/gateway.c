@@ -24,6 +24,7 @@
 #include "proto/list.h"
 #include "proto/pages.h"
 #include "proto/problem.h"
+#include "proto/saga_list.h"
 #include "proto/sagas.h"
 
 static bool is_read(const struct dure_call *call)
@@ -90,7 +91,7 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_LIVEZ: dure_pages_livez(call); break;
     case DURE_ROUTE_READYZ: dure_pages_readyz(call); break;
     case DURE_ROUTE_METRICS: dure_pages_metrics(call); break;
-    case DURE_ROUTE_SAGAS: dure_sagas_get(call); break;
+    case DURE_ROUTE_SAGAS: dure_saga_list_get(call); break;
     case DURE_ROUTE_SAGA: dure_sagas_get_one(call); break;
     case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
     case DURE_ROUTE_SERVER:

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "proto/list_part.h"
+#include "proto/saga_list.h"
 
 #define READS_MAX 3
 
@@ -135,6 +136,14 @@ void dure_gather_missing(const struct dure_gather *gather, struct dure_buf *out)
     }
 }
 
+void dure_gather_write_missing(const struct dure_buf *missing, struct dure_buf *headers)
+{
+    if (missing->len == 0) return;
+    dure_buf_lit(headers, "Dure-Partial: ");
+    dure_buf_add(headers, missing->data, missing->len);
+    dure_buf_lit(headers, "\r\n");
+}
+
 /* ---- Answering ------------------------------------------------------------------------------ */
 
 static void finish(struct dure_gather_question *question)
@@ -187,6 +196,7 @@ void dure_gather_receive(void *arg, const struct dure_remote_origin *origin, con
     static void (*const answerers[DURE_GATHER_KINDS])(struct dure_gather_question *) = {
         [DURE_GATHER_IDS] = dure_list_part_ids,
         [DURE_GATHER_ITEMS] = dure_list_part_items,
+        [DURE_GATHER_SAGAS] = dure_saga_list_part,
     };
     struct dure_gateway *gateway = arg;
     struct question_head head = {.kind = DURE_GATHER_KINDS};

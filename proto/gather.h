@@ -10,7 +10,7 @@
 enum dure_gather_kind {
     DURE_GATHER_IDS,     /* list_part.c: path and query string → ids, sort keys, total. */
     DURE_GATHER_ITEMS,   /* list_part.c: path, base and ids → items. */
-    DURE_GATHER_SAGAS,   /* sagas.c */
+    DURE_GATHER_SAGAS,   /* saga_list.c: → sagas under way. */
     DURE_GATHER_METRICS, /* metrics_spread.c */
     DURE_GATHER_KINDS
 };
@@ -53,6 +53,8 @@ void dure_gather_end(struct dure_gather *gather);
 int dure_gather_error(const struct dure_gather *gather);
 /* "nodes 1, 2": the missing ones; nothing when all are there. */
 void dure_gather_missing(const struct dure_gather *gather, struct dure_buf *out);
+/* The header that says so; nothing when all are there. */
+void dure_gather_write_missing(const struct dure_buf *missing, struct dure_buf *headers);
 
 /* ---- Answering ----------------------------------------------------------------------------------
  */

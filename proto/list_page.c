@@ -7,6 +7,7 @@
  */
 #include "proto/list_page.h"
 
+#include "proto/gather.h"
 #include "proto/problem.h"
 
 /* ,"next":{"href":"http://host/shop/orders?status=…&page=1&size=20"} */
@@ -115,11 +116,7 @@ int dure_list_write(const struct dure_list *list, struct dure_call *call,
         dure_buf_lit(&call->headers, "Content-Type: application/json\r\n");
     else
         dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
-    if (missing->len > 0) {
-        dure_buf_lit(&call->headers, "Dure-Partial: ");
-        dure_buf_add(&call->headers, missing->data, missing->len);
-        dure_buf_lit(&call->headers, "\r\n");
-    }
+    dure_gather_write_missing(missing, &call->headers);
     dure_buf_lit(&call->body, "{\"_embedded\":{\"");
     dure_buf_text(&call->body, list->collection->aggregate->collection);
     dure_buf_lit(&call->body, "\":[");

@@ -1,28 +1,14 @@
 /*
- * Sagas under way.
+ * Sagas under way, one at a time.
  *
- *   1. list   one query per saga type, one after the other, each adding its items to the body
- *   2. one    the same item by itself
- *   3. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
+ *   1. one    the item by itself
+ *   2. push   a RETRY or SKIP goes to the saga's mailbox; its next turn does the rest, so the
  *             answer is 202
  *
- * Fails as a list does, and with 404 for one that has ended or 409 for a push that nothing waits
+ * Fails with 404 for one that has ended or 409 for a push that nothing waits
  * for. Loop thread.
  */
 #include "proto/sagas.h"
-
-#include <stdlib.h>
-
-/* Of an answer with many sagas. */
-#define EXPECTED_BYTES (256 * 1024)
-
-struct list {
-    struct dure_query query;
-    uint64_t failed_appends; /* At the start. */
-    struct dure_call *call;
-    size_t type; /* Registry index of the present one. */
-    size_t count;
-};
 
 static const char *phase_name(uint8_t phase)
 {
@@ -38,8 +24,8 @@ static void write_date(struct dure_buf *out, const char *name, int64_t ms)
     dure_field_write_json(&field, &ms, out);
 }
 
-static void write_saga(const struct dure_type *type, const struct dure_view *view,
-                       struct dure_buf *out)
+void dure_sagas_write(const struct dure_type *type, const struct dure_view *view,
+                      struct dure_buf *out)
 {
     const struct dure_saga_state *state = view->state;
     const struct dure_saga *saga = type->saga;
@@ -71,80 +57,6 @@ static void write_saga(const struct dure_type *type, const struct dure_view *vie
     dure_buf_lit(out, "}}");
 }
 
-static void next_type(struct list *list);
-
-static void done(struct dure_query *query)
-{
-    struct list *list = (struct list *)query;
-    struct dure_call *call = list->call;
-    int rv = query->rv;
-    for (size_t i = 0; rv == 0 && i < query->ids_count; i++) {
-        struct dure_view view;
-        rv = dure_runtime_view(call->gateway->rt, query->type, query->ids[i], &view);
-        if (rv == 0) {
-            if (list->count++ > 0) dure_buf_byte(&call->body, ',');
-            write_saga(query->type, &view, &call->body);
-        } else if (rv == DURE_ENOTFOUND) {
-            rv = 0; /* It has ended meanwhile. */
-        }
-    }
-    dure_query_fini(query);
-    if (rv == 0) {
-        list->type++;
-        next_type(list);
-        return;
-    }
-    free(list);
-    dure_call_fail(call, rv);
-}
-
-_Static_assert(offsetof(struct list, query) == 0, "a query is its list");
-
-static void next_type(struct list *list)
-{
-    struct dure_call *call = list->call;
-    while (list->type < dure_registry_count() &&
-           dure_registry_type(list->type)->kind != DURE_KIND_SAGA)
-        list->type++;
-    if (list->type == dure_registry_count()) {
-        /* A record that failed since may have held what was seen. */
-        bool outdated = call->gateway->rt->metrics.failed_appends != list->failed_appends;
-        free(list);
-        dure_buf_lit(&call->body, "]}}");
-        if (outdated)
-            dure_call_again(call, dure_sagas_get, DURE_ENOSPC);
-        else
-            dure_call_respond_durable(call, dure_sagas_get);
-        return;
-    }
-    list->query = (struct dure_query){.type = dure_registry_type(list->type),
-                                      .by_after = true,
-                                      .size = DURE_PAGE_SIZE_MAX,
-                                      .done = done};
-    int rv = dure_query_start(call->gateway->rt, &list->query);
-    if (rv == 0) return;
-    dure_query_fini(&list->query);
-    free(list);
-    dure_call_fail(call, rv);
-}
-
-void dure_sagas_get(struct dure_call *call)
-{
-    struct list *list = calloc(1, sizeof *list);
-    if (list == NULL) {
-        dure_call_fail(call, DURE_ENOMEM);
-        return;
-    }
-    list->call = call;
-    dure_call_expect(call, EXPECTED_BYTES);
-    list->failed_appends = call->gateway->rt->metrics.failed_appends;
-    call->status = 200;
-    dure_call_clear(call);
-    dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
-    dure_buf_lit(&call->body, "{\"_embedded\":{\"sagas\":[");
-    next_type(list);
-}
-
 /* False: answered. */
 static bool find(struct dure_call *call, struct dure_view *view)
 {
@@ -164,7 +76,7 @@ static void show(struct dure_call *call, int status, const struct dure_view *vie
     call->status = status;
     dure_call_clear(call);
     dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
-    write_saga(call->route.saga, view, &call->body);
+    dure_sagas_write(call->route.saga, view, &call->body);
 }
 
 void dure_sagas_get_one(struct dure_call *call)

@@ -6,8 +6,9 @@
 
 #include "proto/call.h"
 
-/* GET /sagas: at most DURE_PAGE_SIZE_MAX of each type, by id. */
-void dure_sagas_get(struct dure_call *call);
+/* One as JSON. */
+void dure_sagas_write(const struct dure_type *type, const struct dure_view *view,
+                      struct dure_buf *out);
 /* GET /sagas/{type}/{id}: 404 when it is not under way (any more). */
 void dure_sagas_get_one(struct dure_call *call);
 /* PUT or POST /sagas/{type}/{id}/retry|skip: 202 with the saga's path as Location, where one sees
