@@ -9,18 +9,18 @@ from shop import (CANCELED, DONE, NO_MONEY, NO_PRODUCT, NO_STOCK, PRICE_DIFFERS,
 def test_scenario(fresh, prefix):
     """Ordering moves money, stock and a delivery; cancelling moves all of them back; both repeat."""
     shop = Shop(fresh.client(), prefix, user=1).open(money=999999, stock=1000, price=1000)
-    assert (shop.product, shop.account) == (1, 1)
 
     order = shop.ordered(10)
-    assert (order["id"], order["price"], order["quantity"]) == (1, 1000, 10)
+    assert (order["price"], order["quantity"]) == (1000, 10)
     assert shop.holdings == (989999, 990)
     delivery, = shop.find("deliveries")
-    assert (delivery["orderId"], delivery["status"], delivery["quantity"]) == (1, "배송중", 10)
+    assert (delivery["orderId"], delivery["status"], delivery["quantity"]) == (
+        order["id"], "배송중", 10)
     page, = shop.find("mypages")
     assert (page["orderId"], page["productId"], page["userId"], page["quantity"],
-            page["deliveryStatus"]) == (1, 1, 1, 10, "배송중")
+            page["deliveryStatus"]) == (order["id"], shop.product, 1, 10, "배송중")
 
-    canceled = shop.cancel(1)
+    canceled = shop.cancel(order["id"])
     assert (canceled.status_code, canceled.json()["status"]) == (200, CANCELED)
     assert shop.holdings == (999999, 1000)
     delivery, = shop.find("deliveries")
@@ -40,8 +40,10 @@ def test_prefixed_and_unprefixed_paths_are_one_resource(fresh):
     prefixed, plain = Shop(api, "/shop").open(), Shop(api, "")
     order = prefixed.ordered(1)
     plain.product, plain.account, plain.user = prefixed.product, prefixed.account, prefixed.user
-    for collection, item in (("orders", order["id"]), ("inventories", 1), ("pays", 1),
-                             ("deliveries", 1), ("mypages", order["id"])):
+    delivery, = prefixed.find("deliveries")
+    for collection, item in (("orders", order["id"]), ("inventories", prefixed.product),
+                             ("pays", prefixed.account), ("deliveries", delivery["id"]),
+                             ("mypages", order["id"])):
         a, b = prefixed.get(collection, item), plain.get(collection, item)
         a.pop("_links"), b.pop("_links")
         assert a == b
