@@ -24,6 +24,7 @@ struct dure_gateway {
     struct dure_http_metrics metrics;
     struct dure_call *free; /* Pool; its calls keep their buffers. */
     size_t free_count, calls_count;
+    uint64_t forwarded, inbound; /* Requests sent to other nodes, and by them. */
     size_t payload_bytes; /* The largest payload or state there is. */
     bool stopping, closed;
 };

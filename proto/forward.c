@@ -99,7 +99,9 @@ int dure_forward_ask(struct dure_gateway *gateway, struct dure_remote *remote, u
     frame->len = 0;
     dure_remote_begin(frame);
     write_question(request, frame);
-    return dure_remote_ask(gateway->remotes, remote, node, DURE_PEER_FORWARD, frame);
+    int rv = dure_remote_ask(gateway->remotes, remote, node, DURE_PEER_FORWARD, frame);
+    if (rv == 0) gateway->forwarded++;
+    return rv;
 }
 
 int dure_forward_read(struct dure_forward_reply *reply, const void *bytes, size_t len)
@@ -271,6 +273,7 @@ void dure_forward_receive(void *arg, const struct dure_remote_origin *origin, co
                           size_t len)
 {
     struct dure_gateway *gateway = arg;
+    gateway->inbound++;
     struct dure_inbound *inbound = malloc(sizeof *inbound + len);
     DURE_ASSERT(inbound != NULL); /* Bounded by the window of the node that asks. */
     *inbound = (struct dure_inbound){.origin = *origin};

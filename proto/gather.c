@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "proto/list_part.h"
+#include "proto/metrics_spread.h"
 #include "proto/saga_list.h"
 
 #define READS_MAX 3
@@ -197,6 +198,7 @@ void dure_gather_receive(void *arg, const struct dure_remote_origin *origin, con
         [DURE_GATHER_IDS] = dure_list_part_ids,
         [DURE_GATHER_ITEMS] = dure_list_part_items,
         [DURE_GATHER_SAGAS] = dure_saga_list_part,
+        [DURE_GATHER_METRICS] = dure_metrics_part,
     };
     struct dure_gateway *gateway = arg;
     struct question_head head = {.kind = DURE_GATHER_KINDS};

@@ -11,7 +11,7 @@ enum dure_gather_kind {
     DURE_GATHER_IDS,     /* list_part.c: path and query string → ids, sort keys, total. */
     DURE_GATHER_ITEMS,   /* list_part.c: path, base and ids → items. */
     DURE_GATHER_SAGAS,   /* saga_list.c: → sagas under way. */
-    DURE_GATHER_METRICS, /* metrics_spread.c */
+    DURE_GATHER_METRICS, /* metrics_spread.c: → the page. */
     DURE_GATHER_KINDS
 };
 

@@ -10,6 +10,7 @@
 #include "proto/metrics.h"
 
 #include "proto/call.h"
+#include "runtime/links.h"
 
 static const char *const methods[DURE_METRICS_METHODS] = {"GET",   "HEAD",   "POST",    "PUT",
                                                           "PATCH", "DELETE", "OPTIONS", "OTHER"};
@@ -184,10 +185,62 @@ static void write_types(const struct dure_runtime *rt, struct dure_buf *out)
     counter(out, "dure_sagas_parked_total", rt->metrics.sagas_parked, "Sagas parked.");
 }
 
+/* Per other node, each counter of what we exchange with it. */
+static void write_peers(const struct dure_peers *peers, struct dure_buf *out)
+{
+    static const struct {
+        const char *name, *help;
+        size_t offset;
+    } rows[] = {
+#define ROW(name, member, help) {name, help, offsetof(struct dure_peer_status, member)}
+        ROW("dure_peer_sessions_total", sessions, "Sessions begun with another node."),
+        ROW("dure_peer_frames_sent_total", frames_sent, "Frames sent to it."),
+        ROW("dure_peer_frames_received_total", frames_received, "Frames that came from it."),
+        ROW("dure_peer_sent_bytes_total", bytes_sent, "Bytes sent to it."),
+        ROW("dure_peer_received_bytes_total", bytes_received, "Bytes that came from it."),
+        ROW("dure_peer_datagrams_sent_total", datagrams_sent, "Datagrams sent to it."),
+        ROW("dure_peer_datagrams_resent_total", datagrams_resent, "Of them, sent again."),
+#undef ROW
+    };
+    struct dure_peer_status status;
+    family(out, "dure_peer_up", "gauge", "Whether the other node is reached.");
+    for (uint16_t i = 0; i < dure_peer_nodes(peers); i++) {
+        if (i != dure_peer_self(peers))
+            dure_buf_printf(out, "dure_peer_up{peer=\"%u\"} %d\n", i, dure_peer_is_up(peers, i));
+    }
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        family(out, rows[row].name, "counter", rows[row].help);
+        for (uint16_t i = 0; i < dure_peer_nodes(peers); i++) {
+            if (i == dure_peer_self(peers)) continue;
+            dure_peer_status(peers, i, &status);
+            uint64_t value;
+            memcpy(&value, (const char *)&status + rows[row].offset, sizeof value);
+            dure_buf_printf(out, "%s{peer=\"%u\"} %llu\n", rows[row].name, i,
+                            (unsigned long long)value);
+        }
+    }
+}
+
+static void write_cluster(const struct dure_gateway *gateway, struct dure_buf *out)
+{
+    const struct dure_links *links = gateway->rt->links;
+    if (gateway->remotes == NULL) return;
+    counter(out, "dure_forwarded_total", gateway->forwarded, "Requests sent to their owner.");
+    counter(out, "dure_inbound_total", gateway->inbound, "Requests that other nodes sent here.");
+    write_peers(dure_remote_peers(gateway->remotes), out);
+    if (links == NULL) return;
+    counter(out, "dure_links_sent_total", links->sent, "Messages to other journals.");
+    counter(out, "dure_links_resent_total", links->resent, "Messages sent again.");
+    counter(out, "dure_links_doubles_total", links->doubles, "Messages that came again.");
+    counter(out, "dure_links_gaps_total", links->gaps, "Messages that came too early.");
+    gauge(out, "dure_links_unacknowledged", (int64_t)links->parcels, "Messages not acknowledged.");
+}
+
 void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out)
 {
     write_requests(&gateway->metrics, out);
     write_server(gateway->server, out);
     write_runtime(gateway->rt, out);
     write_types(gateway->rt, out);
+    write_cluster(gateway, out);
 }

@@ -3,6 +3,8 @@
  */
 #include "proto/pages.h"
 
+#include "proto/metrics_spread.h"
+
 static void text(struct dure_call *call, int status, const char *words)
 {
     call->status = status;
@@ -28,6 +30,10 @@ void dure_pages_readyz(struct dure_call *call)
 
 void dure_pages_metrics(struct dure_call *call)
 {
+    if (call->gateway->remotes != NULL) {
+        dure_metrics_spread(call);
+        return;
+    }
     call->status = 200;
     dure_call_clear(call);
     dure_buf_lit(&call->headers, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");

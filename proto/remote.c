@@ -277,6 +277,11 @@ void dure_remote_close(struct dure_remotes *remotes)
     free(remotes);
 }
 
+const struct dure_peers *dure_remote_peers(const struct dure_remotes *remotes)
+{
+    return remotes->peers;
+}
+
 uint16_t dure_remote_nodes(const struct dure_remotes *remotes)
 {
     return dure_peer_nodes(remotes->peers);

@@ -45,6 +45,7 @@ void dure_remote_cut(struct dure_remotes *remotes);
 /* Nothing asked may be outstanding. NULL: nothing. */
 void dure_remote_close(struct dure_remotes *remotes);
 
+const struct dure_peers *dure_remote_peers(const struct dure_remotes *remotes);
 uint16_t dure_remote_nodes(const struct dure_remotes *remotes);
 uint16_t dure_remote_self(const struct dure_remotes *remotes);
 
