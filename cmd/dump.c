@@ -74,13 +74,13 @@ int dure_cmd_dump(int argc, char **argv)
     struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
     struct dure_datadir datadir;
     const char *message;
-    int rv = dure_datadir_open(&datadir, &options, 0, &message);
+    int rv = dure_datadir_open(&datadir, &options, NULL, &message);
     if (rv != 0) {
         fprintf(stderr, "dure dump: %s: %s\n", dir,
                 message != NULL ? message : dure_error_info(rv)->text);
         return 1;
     }
-    struct dump dump = {.shards = datadir.shards};
+    struct dump dump = {.shards = datadir.place.shards};
     struct dure_journal *journal = datadir.journal;
     rv = journal->ops->tail(journal, journal->ops->first(journal), dump_record, &dump);
     dure_buf_fini(&dump.line);

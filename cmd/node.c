@@ -141,8 +141,8 @@ static int open_mesh(struct node *node, const char **message)
 {
     const struct dure_cluster_file *cluster = &node->cluster;
     if (cluster->nodes <= 1) return 0;
-    if (node->datadir.shards != cluster->shards) {
-        *message = "it was made with another number of shards than the cluster file says";
+    if (node->datadir.place.shards != cluster->shards) {
+        *message = "it was made with other shards than the cluster file says";
         return DURE_EINVAL;
     }
     return dure_mesh_open(&node->mesh, &node->loop.io, (uint16_t)node->config.node, (uint16_t)cluster->nodes,
@@ -173,14 +173,18 @@ static int open_runtime(struct node *node, const char **message)
     const struct dure_config *config = &node->config;
     struct dure_store_options store = {.dir = node->dir, .wake = dure_loop_wake,
                                        .wake_arg = &node->loop, .codec = dure_row_codec()};
-    int rv = dure_datadir_open(&node->datadir, &store, (uint32_t)config->shards, message);
+    const struct dure_cluster_file *cluster = &node->cluster;
+    struct dure_place place = {.shards = (uint32_t)config->shards,
+                               .node = (uint16_t)(cluster->nodes > 1 ? config->node : 0),
+                               .nodes = (uint16_t)(cluster->nodes > 1 ? cluster->nodes : 1)};
+    int rv = dure_datadir_open(&node->datadir, &store, &place, message);
     if (rv == 0) rv = open_mesh(node, message);
+    place = node->datadir.place; /* A directory keeps its shards, whatever the flag says. */
     if (rv != 0) return rv;
-    struct dure_options options = {.shards = node->datadir.shards,
+    struct dure_options options = {.shards = place.shards,
                                    .memory_bytes = config->memory_mb << 20,
                                    .asks_max = (uint32_t)config->asks_max, .owner = (uint64_t)config->node + 1,
-                                   .node = (uint16_t)config->node,
-                                   .nodes = (uint16_t)node->cluster.nodes,
+                                   .node = place.node, .nodes = place.nodes,
                                    .links = node->mesh ? dure_mesh_links(node->mesh) : NULL};
     rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
                            node->datadir.rows, message);

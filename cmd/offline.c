@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/links.h"
+
 #define MEMORY_BYTES (512LL * 1024 * 1024)
 
 static int64_t wall_ms(struct dure_io *io)
@@ -66,24 +68,44 @@ static void no_wake(void *arg)
     (void)arg;
 }
 
-int dure_offline_rebuild(const char *dir, struct dure_journal *journal, uint32_t shards,
-                         struct dure_rows **rows, struct dure_runtime **rt, const char **message)
+/* Nobody is there to send to: what is not acknowledged stays so. */
+static int send_nothing(struct dure_transport *transport, uint16_t shard, const void *frame,
+                        size_t len)
 {
+    (void)transport;
+    (void)shard;
+    (void)frame;
+    (void)len;
+    return DURE_EUNAVAILABLE;
+}
+
+int dure_offline_rebuild(struct dure_offline *offline, const char *dir,
+                         struct dure_journal *journal, const struct dure_place *place,
+                         const char **message)
+{
+    static struct dure_transport nobody = {.send = send_nothing};
     struct dure_store_options options = {.dir = dir, .wake = no_wake, .codec = dure_row_codec()};
-    struct dure_options runtime = {.shards = shards, .memory_bytes = MEMORY_BYTES,
-                                   .asks_max = 1, .owner = 1};
-    *rows = NULL;
-    *rt = NULL;
-    int rv = dure_rows_lmdb_open(rows, &options, message);
-    if (rv == 0) rv = dure_runtime_open(rt, &runtime, dure_offline_io(), journal, *rows, message);
-    if (rv == 0) rv = dure_checkpoint_flush(*rt);
-    if (rv != 0) {
-        if (*rt != NULL) dure_runtime_close(*rt);
-        if (*rows != NULL) (*rows)->ops->close(*rows);
-        *rt = NULL;
-        *rows = NULL;
-    }
+    *offline = (struct dure_offline){0};
+    int rv = dure_rows_lmdb_open(&offline->rows, &options, message);
+    if (rv == 0 && place->nodes > 1)
+        rv = dure_links_open(&offline->links, place->shards, place->node, place->nodes, &nobody);
+    struct dure_options runtime = {.shards = place->shards, .node = place->node,
+                                   .nodes = place->nodes, .memory_bytes = MEMORY_BYTES,
+                                   .asks_max = 1, .owner = 1, .links = offline->links};
+    if (rv == 0)
+        rv = dure_runtime_open(&offline->rt, &runtime, dure_offline_io(), journal, offline->rows,
+                               message);
+    if (rv == 0) rv = dure_checkpoint_flush(offline->rt);
+    if (rv != 0) dure_offline_close(offline);
     return rv;
+}
+
+void dure_offline_close(struct dure_offline *offline)
+{
+    if (offline->rt != NULL) dure_runtime_close(offline->rt);
+    dure_links_close(offline->links);
+    if (offline->rows != NULL) offline->rows->ops->close(offline->rows);
+    *offline = (struct dure_offline){0};
 }
 
 void dure_offline_path(char path[DURE_PATH_BYTES], const char *dir, const char *name)

@@ -10,13 +10,21 @@
 /* Time and randomness are real, work runs inside the call, nobody calls a turn. */
 struct dure_io *dure_offline_io(void);
 
+struct dure_offline { /* A journal, replayed. */
+    struct dure_rows *rows;
+    struct dure_runtime *rt;
+    struct dure_links *links; /* In a cluster: their numbers belong to the rows. */
+};
+
 /*
- * Replays the whole journal into empty rows under `dir` (dir/state is made) and flushes them.
- * *rt stays open on them: close it, then the rows. Errors as of recovery; *message names what is wrong.
+ * Replays the whole journal into empty rows under `dir` (dir/state is made) and flushes them. Errors
+ * as of recovery, and then nothing is open; *message names what is wrong.
  */
-DURE_MUST_CHECK int dure_offline_rebuild(const char *dir, struct dure_journal *journal,
-                                         uint32_t shards, struct dure_rows **rows,
-                                         struct dure_runtime **rt, const char **message);
+DURE_MUST_CHECK int dure_offline_rebuild(struct dure_offline *offline, const char *dir,
+                                         struct dure_journal *journal,
+                                         const struct dure_place *place, const char **message);
+/* Safe on a zeroed one. */
+void dure_offline_close(struct dure_offline *offline);
 
 /* "dir/name" into a static-size buffer; asserts that it fits. */
 #define DURE_PATH_BYTES 4096

@@ -5,8 +5,8 @@
  *   2. put it in the place of DIR/state, in one step where the file system can; the old one goes then
  *
  * Interrupted or failed before 2 nothing has changed; the next call begins again. The number of shards
- * stands in the old rows; when they cannot be read it is asked for (--shards), and compared with the
- * sequences in the journal. Exit status 0, or 1 after a message.
+ * stands in the old rows, and which node of a cluster it was; when they cannot be read it is asked for
+ * (--shards, --nodes, --node), and compared with what is in the journal. Exit status 0, or 1 after a message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,25 +21,41 @@
 #include "runtime/record.h"
 
 struct rebuild {
-    const char *dir; /* First: dure_parse_dir's input. */
-    uint32_t shards; /* As said; 0: not said. */
+    const char *dir;         /* First: dure_parse_dir's input. */
+    struct dure_place place; /* As said; shards 0: not said. */
     struct dure_datadir datadir;
     uint64_t records;
 };
+
+static uint32_t read_number(struct argp_state *state, const char *name, const char *text,
+                            unsigned long min, unsigned long max)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text == '-' || *end != '\0' || end == text || number < min || number > max)
+        argp_error(state, "%s is a number from %lu to %lu", name, min, max);
+    return (uint32_t)number;
+}
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
     struct rebuild *rebuild = state->input;
     switch (key) {
-    case 's': {
-        char *end;
-        unsigned long shards = strtoul(arg, &end, 10);
-        if (*end != '\0' || shards < 1 || shards > DURE_SHARDS_MAX) {
-            argp_error(state, "--shards is a number from 1 to %d", DURE_SHARDS_MAX);
-        }
-        rebuild->shards = (uint32_t)shards;
+    case 's':
+        rebuild->place.shards = read_number(state, "--shards", arg, 1, DURE_SHARDS_MAX);
         return 0;
-    }
+    case 'n':
+        rebuild->place.nodes =
+            (uint16_t)read_number(state, "--nodes", arg, 1, DURE_NODES_MAX);
+        return 0;
+    case 'i':
+        rebuild->place.node =
+            (uint16_t)read_number(state, "--node", arg, 0, DURE_NODES_MAX - 1);
+        return 0;
+    case ARGP_KEY_END:
+        if (rebuild->dir != NULL && rebuild->place.node >= rebuild->place.nodes)
+            argp_error(state, "--node is less than --nodes");
+        return dure_parse_dir(key, arg, state);
     default: return dure_parse_dir(key, arg, state);
     }
 }
@@ -49,8 +65,9 @@ _Static_assert(offsetof(struct rebuild, dir) == 0, "see dir");
 /* ---- Shards, when the rows cannot tell ------------------------------------------------------------ */
 
 struct counting {
-    uint32_t shards;
+    struct dure_place place;
     uint64_t *sequences;
+    bool elsewhere; /* There is what only a node of a cluster has, or of another one. */
 };
 
 static int count_record(void *arg, uint64_t index, const void *record, size_t len)
@@ -65,9 +82,12 @@ static int count_record(void *arg, uint64_t index, const void *record, size_t le
     const void *body;
     while ((entry = dure_record_next(record, len, &at, &body)) != NULL) {
         const struct dure_entry_event *event = body;
+        bool link = entry->kind == DURE_ENTRY_OUTBOX || entry->kind == DURE_ENTRY_INBOX;
+        if (link && counting->place.nodes == 1) counting->elsewhere = true;
         if (entry->kind != DURE_ENTRY_EVENT || event->sequence == 0) continue;
-        int64_t shards = counting->shards;
+        int64_t shards = counting->place.shards;
         int64_t shard = ((event->id % shards) + shards) % shards;
+        if (shard % counting->place.nodes != counting->place.node) counting->elsewhere = true;
         if (event->sequence != ++counting->sequences[shard]) return DURE_EINVAL;
     }
     return 0;
@@ -76,12 +96,18 @@ static int count_record(void *arg, uint64_t index, const void *record, size_t le
 /* Events are numbered by shard, without gaps: of another number of shards they are not. */
 static int check_shards(struct rebuild *rebuild, const char **message)
 {
-    struct counting counting = {rebuild->shards, calloc(rebuild->shards, sizeof(uint64_t))};
+    struct counting counting = {.place = rebuild->place,
+                                .sequences = calloc(rebuild->place.shards, sizeof(uint64_t))};
     DURE_ASSERT(counting.sequences != NULL);
     struct dure_journal *journal = rebuild->datadir.journal;
     int rv = journal->ops->tail(journal, journal->ops->first(journal), count_record, &counting);
     free(counting.sequences);
-    if (rv == DURE_EINVAL) *message = "the events in the journal are not of so many shards";
+    if (rv == DURE_EINVAL) {
+        *message = "the events in the journal are not of so many shards";
+    } else if (rv == 0 && counting.elsewhere) {
+        *message = "the journal is of a node in a cluster: say --node and --nodes as its file does";
+        rv = DURE_EINVAL;
+    }
     return rv;
 }
 
@@ -89,14 +115,14 @@ static int open_dir(struct rebuild *rebuild, const char **message)
 {
     struct dure_store_options options = {.dir = rebuild->dir, .read_only = true,
                                          .meta_only = true};
-    int rv = dure_datadir_open(&rebuild->datadir, &options, 0, message);
+    int rv = dure_datadir_open(&rebuild->datadir, &options, NULL, message);
     if (rv == 0 || rv == DURE_ELOCKED) return rv;
     struct stat found;
     if (stat(rebuild->dir, &found) != 0) return rv;
     const char *why = NULL;
     int alone = dure_journal_lmdb_open(&rebuild->datadir.journal, &options, &why);
     if (alone != 0) return rv; /* It is not the rows. */
-    if (rebuild->shards == 0) {
+    if (rebuild->place.shards == 0) {
         static char text[200];
         snprintf(text, sizeof text, "the old rows cannot be read, nor the number of shards in them: "
                  "say --shards N (what the node was first started with, by default %d)",
@@ -104,7 +130,7 @@ static int open_dir(struct rebuild *rebuild, const char **message)
         *message = text;
         return rv;
     }
-    rebuild->datadir.shards = rebuild->shards;
+    rebuild->datadir.place = rebuild->place;
     return check_shards(rebuild, message);
 }
 
@@ -146,17 +172,15 @@ static int heal(const char *dir, const char *work)
 
 static int replay(struct rebuild *rebuild, const char *work, const char **message)
 {
-    struct dure_rows *rows;
-    struct dure_runtime *rt;
+    struct dure_offline rebuilt;
     struct dure_journal *journal = rebuild->datadir.journal;
-    uint32_t shards = rebuild->datadir.shards;
+    const struct dure_place *place = &rebuild->datadir.place;
     if (mkdir(work, 0700) != 0) return DURE_ESYSTEM;
     rebuild->records = journal->ops->head(journal);
-    int rv = dure_offline_rebuild(work, journal, shards, &rows, &rt, message);
+    int rv = dure_offline_rebuild(&rebuilt, work, journal, place, message);
     if (rv != 0) return rv;
-    dure_runtime_close(rt);
-    rv = dure_datadir_write_shards(rows, shards);
-    rows->ops->close(rows);
+    rv = dure_datadir_write_place(rebuilt.rows, place);
+    dure_offline_close(&rebuilt);
     return rv;
 }
 
@@ -185,6 +209,9 @@ static const struct argp_option option_table[] = {
      "how many shards the directory has, 1 to 1024; only needed when the old rows, where it is "
      "written, cannot be read (default: as written)",
      0},
+    {"nodes", 'n', "N", 0,
+     "how many nodes its cluster has, 1 to 64; only needed as --shards is (default: 1)", 0},
+    {"node", 'i', "N", 0, "which of them it belongs to, from 0 (default: 0)", 0},
     {0},
 };
 
@@ -208,7 +235,7 @@ static const char doc[] =
 
 int dure_cmd_rebuild(int argc, char **argv)
 {
-    struct rebuild rebuild = {0};
+    struct rebuild rebuild = {.place = {.nodes = 1}};
     const struct argp argp = {
         .options = option_table, .parser = on_option, .args_doc = "DIR", .doc = doc};
     static char name[] = "dure rebuild";

@@ -26,8 +26,7 @@
 struct verify {
     struct dure_datadir datadir;
     struct dure_runtime *live;    /* Rows and tail, as recovery gives them. */
-    struct dure_runtime *rebuilt; /* From the journal alone. */
-    struct dure_rows *rebuilt_rows;
+    struct dure_offline rebuilt;  /* From the journal alone. */
     struct dure_record_chain chain;
     uint64_t records, events, rows, findings;
     uint64_t *sequences;
@@ -65,7 +64,7 @@ static void check_event(struct verify *verify, uint64_t index, int64_t time_ms,
                         const struct dure_entry_event *head)
 {
     static _Alignas(16) char data[64 * 1024];
-    int64_t shards = verify->datadir.shards;
+    int64_t shards = verify->datadir.place.shards;
     int64_t shard = ((head->id % shards) + shards) % shards;
     verify->events++;
     if (head->sequence != 0 && head->sequence != ++verify->sequences[shard]) {
@@ -154,13 +153,13 @@ static int check_rows(struct verify *verify)
     int rv = 0;
     for (size_t i = 0; rv == 0 && i < dure_registry_count(); i++) {
         struct dure_type *type = dure_registry_type(i);
-        struct dure_rows *rows = verify->rebuilt_rows;
+        struct dure_rows *rows = verify->rebuilt.rows;
         rv = rows->ops->scan(rows, DURE_TABLE_ROW, type->code, INT64_MIN, false, compare_row, verify);
         if (rv == 0) {
             rv = rows->ops->scan(rows, DURE_TABLE_ROW, type->code, INT64_MIN, false, audit_row,
                                  verify);
         }
-        int64_t live = verify->live->counters[i].count, due = verify->rebuilt->counters[i].count;
+        int64_t live = verify->live->counters[i].count, due = verify->rebuilt.rt->counters[i].count;
         if (live != due) {
             finding(verify, "%s: %lld rows are there, %lld are due", type->name, (long long)live,
                     (long long)due);
@@ -209,17 +208,18 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
                       const char **message)
 {
     struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
-    int rv = dure_datadir_open(&verify->datadir, &options, 0, message);
+    int rv = dure_datadir_open(&verify->datadir, &options, NULL, message);
     if (rv != 0) return rv;
-    verify->sequences = calloc(verify->datadir.shards, sizeof(uint64_t));
+    verify->sequences = calloc(verify->datadir.place.shards, sizeof(uint64_t));
     DURE_ASSERT(verify->sequences != NULL);
     new_audits(verify);
     struct dure_journal *journal = verify->datadir.journal;
     rv = journal->ops->tail(journal, journal->ops->first(journal), check_record, verify);
     if (rv != 0 || verify->findings != 0) return rv; /* What cannot be read cannot be replayed. */
-    rv = dure_offline_rebuild(work, journal, verify->datadir.shards, &verify->rebuilt_rows,
-                              &verify->rebuilt, message);
-    struct dure_options runtime = {.shards = verify->datadir.shards,
+    const struct dure_place *place = &verify->datadir.place;
+    rv = dure_offline_rebuild(&verify->rebuilt, work, journal, place, message);
+    struct dure_options runtime = {.shards = place->shards,
+                                   .node = place->node, .nodes = place->nodes,
                                    .memory_bytes = 512LL << 20, .asks_max = 1, .owner = 1,
                                    .read_only = true};
     if (rv == 0) {
@@ -233,8 +233,7 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
 static void close_verify(struct verify *verify)
 {
     if (verify->live != NULL) dure_runtime_close(verify->live);
-    if (verify->rebuilt != NULL) dure_runtime_close(verify->rebuilt);
-    if (verify->rebuilt_rows != NULL) verify->rebuilt_rows->ops->close(verify->rebuilt_rows);
+    dure_offline_close(&verify->rebuilt);
     dure_datadir_close(&verify->datadir);
     free_audits(verify);
     free(verify->sequences);
