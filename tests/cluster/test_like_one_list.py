@@ -1,5 +1,5 @@
 """Lists of one node, asked of all nodes in turn. What they list is made at one node, since these tests
-expect ids to rise as things are made; test_lists.py merges rows of all nodes.
+expect ids to rise as things are made; test_merged_lists.py merges rows of all nodes.
 """
 import pytest
 
