@@ -138,10 +138,12 @@ static uint64_t mono_ns(struct dure_io *io)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t no_random(struct dure_io *io)
+/* Never 0 and never the same. */
+static uint64_t counted(struct dure_io *io)
 {
     (void)io;
-    return 4;
+    static uint64_t number;
+    return ++number * 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio. */
 }
 
 static void nothing(struct dure_io *io)
@@ -164,7 +166,7 @@ static void queue_work(struct dure_io *io, struct dure_work *work)
 
 static struct dure_io io = {.wall_ms = wall_ms,
                             .mono_ns = mono_ns,
-                            .random = no_random,
+                            .random = counted,
                             .soon = nothing,
                             .alarm = no_alarm,
                             .work = queue_work};
@@ -174,6 +176,7 @@ static struct dure_runtime *rt;
 static struct dure_gateway *gateway;
 /* The includer sets these. */
 static const char *node_root = NULL;
+static uint32_t node_shards = 1;
 static int64_t node_memory_bytes = DURE_MEMORY_BYTES_DEFAULT;
 static struct dure_server_handler handler;
 static struct dure_exchange exchange;
@@ -199,7 +202,7 @@ static int open_node(void **state)
     if (rv == 0) rv = dure_rows_memory_open(&rows, &store);
     DURE_ASSERT(rv == 0);
     struct dure_options options = {
-        .shards = 1, .memory_bytes = node_memory_bytes, .asks_max = 1000, .owner = 1};
+        .shards = node_shards, .memory_bytes = node_memory_bytes, .asks_max = 1000, .owner = 1};
     const char *message = NULL;
     rv = dure_runtime_open(&rt, &options, &io, journal, rows, &message);
     DURE_ASSERT(rv == 0);
