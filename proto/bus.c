@@ -9,14 +9,12 @@
  *   4. hint      a connection that comes or goes travels through the same inbox
  *
  * Nothing here waits: a full queue drops its oldest datagram, a full inbox lets the SUB socket wait
- * (and then drop). nng dials again by itself. After open only a lack of memory can fail, and that
- * is a lost datagram. Loop thread, but for the two callbacks of nng, which touch nothing but the
- * inbox.
+ * (and then drop). nng dials again by itself, and is made to where it does not. After open only a
+ * lack of memory can fail, and that is a lost datagram. Loop thread, but for the two callbacks of
+ * nng, which touch nothing but the inbox.
  */
 #include "proto/bus.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
@@ -25,9 +23,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "proto/bus_address.h"
+#include "proto/bus_tls.h"
 
 #define REDIAL_MS_MIN 10
 #define REDIAL_MS_MAX 200
@@ -51,21 +51,27 @@ struct source { /* Another node, as we hear it. */
     nng_socket sub;
     nng_aio *aio;
     bool open;
-    bool waiting; /* Its next datagram is asked for only when the inbox has been emptied. */
+    char url[DURE_BUS_URL_BYTES];
+    nng_tls_config *tls; /* NULL: none. */
+    nng_dialer dialer;
+    bool dialing;
+    uint64_t dialed_ms; /* When it was dialled, or seen connected, last. */
+    bool waiting;       /* Its next datagram is asked for only when the inbox has been emptied. */
     bool connected;
 };
 
 struct dure_bus {
     struct dure_wire wire;
     struct dure_bus_user user;
-    struct dure_bus_stats stats;
     uint16_t node, nodes;
     int buffer;
     nng_socket pub;
     bool pub_open;
     struct source sources[DURE_NODES_MAX];
     uv_async_t wake;
-    bool wake_open, closing;
+    uv_timer_t watch;
+    int handles_open; /* Of these two. */
+    bool closing;
     int dirs[DURE_NODES_MAX]; /* Directories of socket paths that are too long; 0: none. */
     /* Under the mutex: what nng's threads have left for the loop. */
     pthread_mutex_t mutex;
@@ -73,24 +79,6 @@ struct dure_bus {
     size_t inbox_datagrams;
     struct notes taken; /* The loop's. */
 };
-
-static char message_text[512];
-
-static int fail(int rv, const char **message, const char *what, const char *why)
-{
-    snprintf(message_text, sizeof message_text, "%s: %s", what, why);
-    *message = message_text;
-    return rv;
-}
-
-/* What nng says about an address or a file is the operator's to mend. */
-static int nng_fail(int code, const char **message, const char *what)
-{
-    int rv = DURE_ESYSTEM;
-    if (code == NNG_ENOMEM) rv = DURE_ENOMEM;
-    if (code == NNG_EADDRINVAL || code == NNG_EINVAL || code == NNG_ECRYPTO) rv = DURE_EINVAL;
-    return fail(rv, message, what, nng_strerror(code));
-}
 
 /* ---- 2: nng's threads ----------------------------------------------------------------------- */
 
@@ -150,8 +138,6 @@ static void hand_over(struct dure_bus *bus, const struct note *note)
         return;
     }
     size_t len = nng_msg_len(note->msg);
-    bus->stats.received++;
-    bus->stats.received_bytes += len;
     if (!bus->closing) bus->user.received(bus->user.arg, nng_msg_body(note->msg), len);
     nng_msg_free(note->msg);
 }
@@ -188,122 +174,16 @@ static void send_datagram(struct dure_wire *wire, uint16_t node, const void *byt
     DURE_ASSERT(datagram->to == node && node < bus->nodes && node != bus->node);
     nng_msg *msg;
     if (nng_msg_alloc(&msg, 0) != 0) {
-        bus->stats.refused++;
         return;
     }
     if (nng_msg_append(msg, bytes, len) != 0 ||
         nng_sendmsg(bus->pub, msg, NNG_FLAG_NONBLOCK) != 0) {
         nng_msg_free(msg);
-        bus->stats.refused++;
         return;
     }
-    bus->stats.sent++;
-    bus->stats.sent_bytes += len;
 }
 
 /* ---- Open ----------------------------------------------------------------------------------- */
-
-/* "ipc://run/node-0.bus" → "ipc:///data/run/node-0.bus", or "ipc:///proc/self/fd/7/node-0.bus" when
- * that is longer than a socket's address may be. Other addresses stay. */
-static int resolve(struct dure_bus *bus, const struct dure_bus_options *options, uint16_t node,
-                   char *url, size_t size, const char **message)
-{
-    const char *address = options->addresses[node];
-    if (strncmp(address, "ipc://", 6) != 0)
-        return (size_t)snprintf(url, size, "%s", address) < size
-                   ? 0
-                   : fail(DURE_EINVAL, message, address, "is too long");
-    char path[2048];
-    const char *tail = address + 6;
-    const char *dir = tail[0] == '/' || options->dir == NULL ? "" : options->dir;
-    if ((size_t)snprintf(path, sizeof path, "%s%s%s", dir, *dir ? "/" : "", tail) >= sizeof path)
-        return fail(DURE_EINVAL, message, address, "is too long");
-    if (strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path) {
-        snprintf(url, size, "ipc://%s", path);
-        return 0;
-    }
-    char *slash = strrchr(path, '/');
-    DURE_ASSERT(slash != NULL || strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path);
-    if (slash == NULL) return fail(DURE_EINVAL, message, address, "is too long");
-    *slash = '\0';
-    bus->dirs[node] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (bus->dirs[node] < 0) {
-        bus->dirs[node] = 0;
-        return fail(DURE_ESYSTEM, message, path, strerror(errno));
-    }
-    snprintf(url, size, "ipc:///proc/self/fd/%d/%s", bus->dirs[node], slash + 1);
-    return strlen(url) - 6 < sizeof((struct sockaddr_un *)0)->sun_path
-               ? 0
-               : fail(DURE_EINVAL, message, slash + 1, "is too long for a socket");
-}
-
-static char *read_text(const char *path, const char **message)
-{
-    char *text = calloc(1, DURE_BUS_PEM_BYTES_MAX + 1);
-    FILE *file = fopen(path, "re");
-    if (text == NULL || file == NULL) {
-        (void)fail(DURE_EINVAL, message, path, strerror(errno));
-        free(text);
-        text = NULL;
-    } else if (fread(text, 1, DURE_BUS_PEM_BYTES_MAX, file) == 0) {
-        (void)fail(DURE_EINVAL, message, path, "is empty or cannot be read");
-        free(text);
-        text = NULL;
-    }
-    if (file != NULL) fclose(file);
-    return text;
-}
-
-static int fill_tls(nng_tls_config *config, const struct dure_bus_options *options,
-                    const char **message)
-{
-    char *ca = read_text(options->tls_ca, message);
-    char *cert = ca != NULL ? read_text(options->tls_cert, message) : NULL;
-    char *key = cert != NULL ? read_text(options->tls_key, message) : NULL;
-    int rv = key != NULL ? 0 : DURE_EINVAL;
-    int code = 0;
-    if (rv == 0) {
-        code = nng_tls_config_ca_chain(config, ca, NULL);
-        if (code != 0) rv = nng_fail(code, message, options->tls_ca);
-    }
-    if (rv == 0) {
-        code = nng_tls_config_own_cert(config, cert, key, NULL);
-        if (code != 0) rv = nng_fail(code, message, options->tls_cert);
-    }
-    free(ca);
-    free(cert);
-    free(key);
-    return rv;
-}
-
-/* Both sides prove who they are: a stranger can neither listen in nor speak. */
-static int make_tls(nng_tls_config **config, nng_tls_mode mode,
-                    const struct dure_bus_options *options, const char *url, const char **message)
-{
-    int code = nng_tls_config_alloc(config, mode);
-    if (code != 0) return nng_fail(code, message, url);
-    int rv = fill_tls(*config, options, message);
-    if (rv == 0) {
-        code = nng_tls_config_auth_mode(*config, NNG_TLS_AUTH_MODE_REQUIRED);
-        if (code != 0) rv = nng_fail(code, message, url);
-    }
-    char host[256];
-    if (options->tls_name != NULL && options->tls_name[0] != '\0') {
-        snprintf(host, sizeof host, "%s", options->tls_name);
-    } else {
-        const char *from = url + strlen("tls+tcp://");
-        snprintf(host, sizeof host, "%.*s", (int)strcspn(from, ":"), from);
-    }
-    if (rv == 0 && mode == NNG_TLS_MODE_CLIENT) {
-        code = nng_tls_config_server_name(*config, host);
-        if (code != 0) rv = nng_fail(code, message, url);
-    }
-    if (rv != 0) {
-        nng_tls_config_free(*config);
-        *config = NULL;
-    }
-    return rv;
-}
 
 static bool is_tls(const char *url)
 {
@@ -316,58 +196,89 @@ static int listen_at(struct dure_bus *bus, const struct dure_bus_options *option
     nng_listener listener;
     nng_tls_config *tls = NULL;
     if (is_tls(url)) {
-        int rv = make_tls(&tls, NNG_TLS_MODE_SERVER, options, url, message);
+        int rv = dure_bus_tls_server(&tls, options, message);
         if (rv != 0) return rv;
     }
     int code = nng_listener_create(&listener, bus->pub, url);
     if (code == 0 && tls != NULL) code = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, tls);
     if (code == 0) code = nng_listener_start(listener, 0);
     if (tls != NULL) nng_tls_config_free(tls);
-    return code == 0 ? 0 : nng_fail(code, message, options->addresses[bus->node]);
+    return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[bus->node]);
 }
 
-static int dial(struct source *source, const struct dure_bus_options *options, const char *url,
-                const char **message)
+/* The code of nng. */
+static int start_dialer(struct source *source)
 {
-    nng_dialer dialer;
-    nng_tls_config *tls = NULL;
-    if (is_tls(url)) {
-        int rv = make_tls(&tls, NNG_TLS_MODE_CLIENT, options, url, message);
+    int code = nng_dialer_create(&source->dialer, source->sub, source->url);
+    if (code != 0) return code;
+    source->dialing = true;
+    if (source->tls != NULL)
+        code = nng_dialer_set_ptr(source->dialer, NNG_OPT_TLS_CONFIG, source->tls);
+    if (code == 0) code = nng_dialer_set_ms(source->dialer, NNG_OPT_RECONNMINT, REDIAL_MS_MIN);
+    if (code == 0) code = nng_dialer_set_ms(source->dialer, NNG_OPT_RECONNMAXT, REDIAL_MS_MAX);
+    if (code == 0) code = nng_dialer_start(source->dialer, NNG_FLAG_NONBLOCK);
+    source->dialed_ms = uv_now(source->bus->wake.loop);
+    return code;
+}
+
+static int dial(struct source *source, const struct dure_bus_options *options, const char **message)
+{
+    if (is_tls(source->url)) {
+        int rv = dure_bus_tls_client(&source->tls, options, source->url, message);
         if (rv != 0) return rv;
     }
-    int code = nng_dialer_create(&dialer, source->sub, url);
-    if (code == 0 && tls != NULL) code = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, tls);
-    if (code == 0) code = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, REDIAL_MS_MIN);
-    if (code == 0) code = nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, REDIAL_MS_MAX);
-    if (code == 0) code = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
-    if (tls != NULL) nng_tls_config_free(tls);
-    return code == 0 ? 0 : nng_fail(code, message, options->addresses[source->node]);
+    int code = start_dialer(source);
+    return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[source->node]);
+}
+
+/* nng 1.5 sometimes stops dialling (seen when the other side began to listen at that moment): who
+ * has not been reached for some time is dialled anew. */
+static void on_watch(uv_timer_t *timer)
+{
+    struct dure_bus *bus = timer->data;
+    uint64_t now_ms = uv_now(timer->loop);
+    for (uint16_t i = 0; i < bus->nodes; i++) {
+        struct source *source = &bus->sources[i];
+        if (!source->open) continue;
+        pthread_mutex_lock(&bus->mutex);
+        bool connected = source->connected;
+        pthread_mutex_unlock(&bus->mutex);
+        if (connected) source->dialed_ms = now_ms;
+        if (now_ms - source->dialed_ms < DURE_BUS_REDIAL_MS) continue;
+        if (source->dialing) nng_dialer_close(source->dialer);
+        source->dialing = false;
+        source->dialed_ms = now_ms;
+        int code = start_dialer(source);
+        (void)code; /* Failed for want of memory: tried again next time. */
+    }
 }
 
 static int open_pub(struct dure_bus *bus, const struct dure_bus_options *options,
                     const char **message)
 {
-    char url[NNG_MAXADDRLEN + 256];
-    int rv = resolve(bus, options, bus->node, url, sizeof url, message);
+    char url[DURE_BUS_URL_BYTES];
+    int rv = dure_bus_address(options->addresses[bus->node], options->dir, url,
+                              &bus->dirs[bus->node], message);
     if (rv != 0) return rv;
     int code = nng_pub0_open(&bus->pub);
-    if (code != 0) return nng_fail(code, message, url);
+    if (code != 0) return dure_bus_nng_fail(code, message, url);
     bus->pub_open = true;
     code = nng_socket_set_int(bus->pub, NNG_OPT_SENDBUF, bus->buffer);
     if (code == 0) code = nng_socket_set_size(bus->pub, NNG_OPT_RECVMAXSZ, 1);
-    if (code != 0) return nng_fail(code, message, url);
+    if (code != 0) return dure_bus_nng_fail(code, message, url);
     return listen_at(bus, options, url, message);
 }
 
 static int open_source(struct source *source, const struct dure_bus_options *options,
                        const char **message)
 {
-    char url[NNG_MAXADDRLEN + 256];
     struct dure_bus *bus = source->bus;
-    int rv = resolve(bus, options, source->node, url, sizeof url, message);
+    const char *url = source->url;
+    int rv = dure_bus_address(options->addresses[source->node], options->dir, source->url,
+                              &bus->dirs[source->node], message);
     if (rv != 0) return rv;
     int code = nng_sub0_open(&source->sub);
-    if (code != 0) return nng_fail(code, message, url);
+    if (code != 0) return dure_bus_nng_fail(code, message, url);
     source->open = true;
     code = nng_aio_alloc(&source->aio, on_received, source);
     if (code == 0) code = nng_socket_set_int(source->sub, NNG_OPT_RECVBUF, bus->buffer);
@@ -377,8 +288,8 @@ static int open_source(struct source *source, const struct dure_bus_options *opt
         code = nng_socket_set(source->sub, NNG_OPT_SUB_SUBSCRIBE, &bus->node, sizeof bus->node);
     if (code == 0) code = nng_pipe_notify(source->sub, NNG_PIPE_EV_ADD_POST, on_pipe, source);
     if (code == 0) code = nng_pipe_notify(source->sub, NNG_PIPE_EV_REM_POST, on_pipe, source);
-    if (code != 0) return nng_fail(code, message, url);
-    rv = dial(source, options, url, message);
+    if (code != 0) return dure_bus_nng_fail(code, message, url);
+    rv = dial(source, options, message);
     if (rv == 0) nng_recv_aio(source->sub, source->aio);
     return rv;
 }
@@ -399,7 +310,7 @@ int dure_bus_open(struct dure_bus **out, struct uv_loop_s *loop,
 {
     DURE_ASSERT(options->node < options->nodes && options->nodes <= DURE_NODES_MAX);
     struct dure_bus *bus = calloc(1, sizeof *bus);
-    if (bus == NULL) return fail(DURE_ENOMEM, message, "the bus", "memory ran out");
+    if (bus == NULL) return dure_bus_fail(DURE_ENOMEM, message, "the bus", "memory ran out");
     bus->wire.send = send_datagram;
     bus->user = *user;
     bus->node = options->node;
@@ -410,12 +321,14 @@ int dure_bus_open(struct dure_bus **out, struct uv_loop_s *loop,
         bus->sources[i].node = i;
     }
     pthread_mutex_init(&bus->mutex, NULL);
-    int rv = uv_async_init(loop, &bus->wake, on_wake) == 0 ? 0 : DURE_ESYSTEM;
-    if (rv != 0) {
-        rv = fail(rv, message, "the bus", "the loop takes no more handles");
+    int rv = 0;
+    if (uv_async_init(loop, &bus->wake, on_wake) != 0) {
+        rv = dure_bus_fail(DURE_ESYSTEM, message, "the bus", "the loop takes no more handles");
     } else {
-        bus->wake_open = true;
-        bus->wake.data = bus;
+        uv_timer_init(loop, &bus->watch);
+        bus->handles_open = 2;
+        bus->wake.data = bus->watch.data = bus;
+        uv_timer_start(&bus->watch, on_watch, DURE_BUS_REDIAL_MS / 2, DURE_BUS_REDIAL_MS / 2);
         rv = open_sockets(bus, options, message);
     }
     if (rv != 0)
@@ -430,11 +343,6 @@ struct dure_wire *dure_bus_wire(struct dure_bus *bus)
     return &bus->wire;
 }
 
-void dure_bus_stats(const struct dure_bus *bus, struct dure_bus_stats *stats)
-{
-    *stats = bus->stats;
-}
-
 /* ---- Close ---------------------------------------------------------------------------------- */
 
 static void destroy(struct dure_bus *bus)
@@ -446,6 +354,7 @@ static void destroy(struct dure_bus *bus)
     free(bus->taken.items);
     for (uint16_t i = 0; i < bus->nodes; i++) {
         if (bus->dirs[i] != 0) close(bus->dirs[i]);
+        if (bus->sources[i].tls != NULL) nng_tls_config_free(bus->sources[i].tls);
     }
     pthread_mutex_destroy(&bus->mutex);
     free(bus);
@@ -453,7 +362,8 @@ static void destroy(struct dure_bus *bus)
 
 static void on_closed(uv_handle_t *handle)
 {
-    destroy(handle->data);
+    struct dure_bus *bus = handle->data;
+    if (--bus->handles_open == 0) destroy(bus);
 }
 
 void dure_bus_close(struct dure_bus *bus)
@@ -468,8 +378,10 @@ void dure_bus_close(struct dure_bus *bus)
         nng_aio_stop(source->aio); /* Waits for its callback. */
         nng_aio_free(source->aio);
     }
-    if (bus->wake_open)
-        uv_close((uv_handle_t *)&bus->wake, on_closed);
-    else
+    if (bus->handles_open == 0) {
         destroy(bus);
+        return;
+    }
+    uv_close((uv_handle_t *)&bus->wake, on_closed);
+    uv_close((uv_handle_t *)&bus->watch, on_closed);
 }

@@ -33,11 +33,6 @@ struct dure_bus_user {
     void *arg;
 };
 
-struct dure_bus_stats {
-    uint64_t sent, received, sent_bytes, received_bytes;
-    uint64_t refused; /* nng did not take it. */
-};
-
 /*
  * Listens, and dials the others in the background, again and again. 0, DURE_EINVAL (an address or a
  * file is wrong), DURE_ESYSTEM, DURE_ENOMEM; *message names what.
@@ -47,7 +42,6 @@ DURE_MUST_CHECK int dure_bus_open(struct dure_bus **bus, struct uv_loop_s *loop,
                                   const struct dure_bus_user *user, const char **message);
 /* For dure_peer_open; valid until close. */
 struct dure_wire *dure_bus_wire(struct dure_bus *bus);
-void dure_bus_stats(const struct dure_bus *bus, struct dure_bus_stats *stats);
 /* No callback comes any more. Frees itself once libuv has closed its handle (run the loop on). */
 void dure_bus_close(struct dure_bus *bus);
 

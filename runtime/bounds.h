@@ -54,6 +54,8 @@
 #define DURE_BUS_DATAGRAMS (2 * DURE_PEER_WINDOW_DATAGRAMS)
 /* Received and not yet taken by the loop. */
 #define DURE_BUS_INBOX_DATAGRAMS 4096
+/* A node that is not reached for so long is dialled anew. */
+#define DURE_BUS_REDIAL_MS 1000
 #define DURE_BUS_PEM_BYTES_MAX (256 * 1024)
 
 /* Memory for actors and what is needed to work on them (flag). The least recently used clean actors
