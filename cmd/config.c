@@ -93,7 +93,7 @@ static const struct setting settings[] = {
 
     {"cluster", "FILE", "cluster file: shards, nodes and how they reach one another; none: alone", "",
      "Cluster:", TEXT_AT(cluster)},
-    {"http-shared", "0|1", "several nodes listen on the HTTP port (SO_REUSEPORT)", "0", NULL,
+    {"http-shared", "N", "1: several nodes listen on the HTTP port (SO_REUSEPORT)", "0", NULL,
      NUMBER_AT(http_shared, 0, 1)},
     {"node", "N", "which node of the cluster this is", "0", NULL,
      NUMBER_AT(node, 0, DURE_NODES_MAX - 1)},

@@ -34,6 +34,7 @@ struct answer_head {
 int dure_gather_init(struct dure_gather *gather)
 {
     uint16_t nodes = dure_remote_nodes(gather->gateway->remotes);
+    gather->failed_appends = gather->gateway->rt->metrics.failed_appends;
     gather->parts = calloc(nodes, sizeof *gather->parts);
     if (gather->parts == NULL) return DURE_ENOMEM;
     for (uint16_t i = 0; i < nodes; i++) gather->parts[i].gather = gather;
@@ -128,6 +129,11 @@ int dure_gather_error(const struct dure_gather *gather)
     return 0;
 }
 
+bool dure_gather_outdated(const struct dure_gather *gather)
+{
+    return gather->gateway->rt->metrics.failed_appends != gather->failed_appends;
+}
+
 void dure_gather_missing(const struct dure_gather *gather, struct dure_buf *out)
 {
     uint16_t nodes = dure_remote_nodes(gather->gateway->remotes);
@@ -171,24 +177,38 @@ void dure_gather_answer(struct dure_gather_question *question, int rv)
     finish(question);
 }
 
-static void held(struct dure_hold *hold, int rv)
+/* What it shows was taken back. */
+static void try_again(struct dure_gather_question *question, int rv)
 {
-    struct dure_gather_question *question =
-        (struct dure_gather_question *)((char *)hold - offsetof(struct dure_gather_question, hold));
-    if (rv == 0 || ++question->reads >= READS_MAX) {
+    if (++question->reads >= READS_MAX) {
         dure_gather_answer(question, rv);
         return;
     }
     question->answer.len = 0;
+    question->failed_appends = question->gateway->rt->metrics.failed_appends;
     question->again(question);
+}
+
+static void held(struct dure_hold *hold, int rv)
+{
+    struct dure_gather_question *question =
+        (struct dure_gather_question *)((char *)hold - offsetof(struct dure_gather_question, hold));
+    if (rv == 0)
+        dure_gather_answer(question, 0);
+    else
+        try_again(question, rv);
 }
 
 void dure_gather_answer_durable(struct dure_gather_question *question,
                                 void (*again)(struct dure_gather_question *question))
 {
+    struct dure_runtime *rt = question->gateway->rt;
     question->again = again;
     question->hold.cb = held;
-    dure_turn_hold(question->gateway->rt, &question->hold);
+    if (rt->metrics.failed_appends != question->failed_appends)
+        try_again(question, DURE_ENOSPC);
+    else
+        dure_turn_hold(rt, &question->hold);
 }
 
 void dure_gather_receive(void *arg, const struct dure_remote_origin *origin, const void *bytes,
@@ -205,6 +225,7 @@ void dure_gather_receive(void *arg, const struct dure_remote_origin *origin, con
     struct dure_gather_question *question = calloc(1, sizeof *question + len);
     DURE_ASSERT(question != NULL); /* Bounded by the window of the node that asks. */
     question->gateway = gateway;
+    question->failed_appends = gateway->rt->metrics.failed_appends;
     question->origin = *origin;
     gateway->calls_count++;
     if (len >= sizeof head) {

@@ -31,6 +31,7 @@ struct dure_gather { /* Embedded by who asks, zeroed, with the first two members
     /* All that were asked have answered or are missing. Not within ask. May ask again. */
     void (*done)(struct dure_gather *gather);
     struct dure_gather_part *parts; /* One a node. */
+    uint64_t failed_appends;        /* At the start. */
     uint32_t pending;
 };
 
@@ -51,6 +52,8 @@ void dure_gather_release(struct dure_gather *gather);
 void dure_gather_end(struct dure_gather *gather);
 /* The first error of those that are not missing; 0: none. */
 int dure_gather_error(const struct dure_gather *gather);
+/* A record of ours has failed since init: what was seen of our own may be void, so ask anew. */
+bool dure_gather_outdated(const struct dure_gather *gather);
 /* "nodes 1, 2": the missing ones; nothing when all are there. */
 void dure_gather_missing(const struct dure_gather *gather, struct dure_buf *out);
 /* The header that says so; nothing when all are there. */
@@ -70,14 +73,16 @@ struct dure_gather_question {
     struct dure_gateway *gateway;
     struct dure_remote_origin origin;
     struct dure_buf answer;
-    unsigned reads; /* How often it has been tried. */
+    unsigned reads;          /* How often it has been tried. */
+    uint64_t failed_appends; /* When it was tried last. */
     size_t len;
     _Alignas(8) char bytes[]; /* What was asked. */
 };
 
 /* Sends answer (rv 0) or an error, and frees the question. */
 void dure_gather_answer(struct dure_gather_question *question, int rv);
-/* The same once everything applied so far is durable; `again` when it was taken back. */
+/* The same once everything applied so far is durable; `again` when it was taken back, or may have
+ * been since the question came. */
 void dure_gather_answer_durable(struct dure_gather_question *question,
                                 void (*again)(struct dure_gather_question *question));
 

@@ -24,10 +24,14 @@ static void done(struct dure_query *query)
     struct dure_list *list = (struct dure_list *)query;
     struct dure_call *call = list->owner;
     int rv = query->rv;
+    bool outdated = query->outdated;
     dure_call_clear(call);
-    if (rv == 0) rv = dure_list_write(list, call, &(struct dure_buf){0}, dure_list_own_item, call);
+    if (rv == 0 && !outdated)
+        rv = dure_list_write(list, call, &(struct dure_buf){0}, dure_list_own_item, call);
     dure_list_free(list);
-    if (rv != 0)
+    if (rv == 0 && outdated)
+        dure_call_again(call, dure_list_get, DURE_ENOSPC);
+    else if (rv != 0)
         dure_call_fail(call, rv);
     else
         dure_call_respond_durable(call, dure_list_get);

@@ -2,7 +2,8 @@
  * Answering for our shards.
  *
  *   ids     the query string is read as the entry node has read it, and runs over what is here; all
- *           ids up to the end of the page are given, since they may be the best of all nodes'
+ *           ids up to the end of the page are given, since they may be the best of all nodes', once
+ *           what they were seen in is on disk
  *   items   each is looked up and written as it is now, and the answer waits until that is on disk
  *
  * Fails as a list of our own does; a question that makes no sense (nodes of two versions) is not
@@ -28,7 +29,10 @@ static void ids_done(struct dure_query *query)
     dure_buf_add(&question->answer, query->ids, query->ids_count * sizeof *query->ids);
     dure_buf_add(&question->answer, query->keys, query->ids_count * query->key_bytes);
     dure_list_free(list);
-    dure_gather_answer(question, rv);
+    if (rv == 0)
+        dure_gather_answer_durable(question, dure_list_part_ids);
+    else
+        dure_gather_answer(question, rv);
 }
 
 static struct dure_list *read_ids(const struct dure_gather_question *question)

@@ -103,6 +103,11 @@ static void write_list(struct dure_gather *gather)
         fail(spread, rv);
         return;
     }
+    if (dure_gather_outdated(gather)) {
+        finish(spread);
+        dure_call_again(call, dure_list_get, DURE_ENOSPC);
+        return;
+    }
     for (uint16_t i = 0; i < nodes_of(spread); i++) spread->sources[i].rows_at = 0;
     memcpy(query->ids, spread->ids, spread->ids_count * sizeof *query->ids);
     query->ids_count = spread->ids_count;

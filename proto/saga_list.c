@@ -88,6 +88,7 @@ struct list {
     struct collection own;
     struct dure_gather gather; /* In a cluster. */
     struct dure_call *call;
+    uint64_t failed_appends; /* At the start. */
     int rv;
 };
 
@@ -163,12 +164,17 @@ static void respond(struct list *list)
     struct dure_call *call = list->call;
     int rv = list->rv;
     if (rv == 0 && list->gather.parts != NULL) rv = dure_gather_error(&list->gather);
-    if (rv == 0) {
+    /* A record that failed since may have held what was seen. */
+    bool outdated = call->gateway->rt->metrics.failed_appends != list->failed_appends;
+    if (rv == 0 && !outdated) {
         write_list(list);
         return;
     }
     finish(list);
-    dure_call_fail(call, rv);
+    if (rv == 0)
+        dure_call_again(call, dure_saga_list_get, DURE_ENOSPC);
+    else
+        dure_call_fail(call, rv);
 }
 
 /* ---- 2: gather ------------------------------------------------------------------------------ */
@@ -199,6 +205,7 @@ void dure_saga_list_get(struct dure_call *call)
     }
     dure_call_expect(call, EXPECTED_BYTES);
     list->call = call;
+    list->failed_appends = gateway->rt->metrics.failed_appends;
     list->own.rt = gateway->rt;
     list->own.done = own_done;
     list->gather = (struct dure_gather){.gateway = gateway, .done = gathered};
