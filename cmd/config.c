@@ -97,6 +97,8 @@ static const struct setting settings[] = {
      NUMBER_AT(http_shared, 0, 1)},
     {"node", "N", "which node of the cluster this is", "0", NULL,
      NUMBER_AT(node, 0, DURE_NODES_MAX - 1)},
+    {"supervisor", "FD", "socket to a supervisor, as `dure up` gives it; -1: none", "-1", NULL,
+     NUMBER_AT(supervisor, -1, 1 << 20)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])

@@ -32,6 +32,7 @@ struct dure_config {
     int64_t http_shared;  /* Several nodes listen on the port. */
     int64_t node;         /* Our number in it. */
     int64_t pin;          /* CPU to run on; -1: any. */
+    int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
     bool print_config;
 };
 

@@ -22,6 +22,7 @@
 #include "cmd/commands.h"
 #include "cmd/config.h"
 #include "cmd/datadir.h"
+#include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
 #include "proto/server.h"
@@ -37,6 +38,7 @@ struct node {
     struct dure_runtime *rt;
     struct dure_gateway *gateway;
     struct dure_server *server;
+    struct dure_supervised supervised;
     uv_signal_t signals[2];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -52,10 +54,19 @@ static void on_fatal(void *arg, int rv)
 }
 
 /* The answers are written by now, as far as they will be. */
+/* Nobody is to come any more: what still waits for sagas or other nodes is answered as it stands. */
+static void end_work(struct node *node)
+{
+    dure_runtime_stop(node->rt);
+    if (node->mesh != NULL) dure_remote_cut(dure_mesh_remotes(node->mesh));
+}
+
 static void on_rest(uv_timer_t *timer)
 {
     struct node *node = timer->data;
-    if (!node->drained || node->rt->asks_count > 0 || !dure_runtime_idle(node->rt)) return;
+    if (!node->drained || !dure_supervised_may_leave(&node->supervised)) return;
+    if (!node->rt->stopping) end_work(node);
+    if (node->rt->asks_count > 0 || !dure_runtime_idle(node->rt)) return;
     dure_server_cut(node->server);
     if (!dure_gateway_idle(node->gateway)) return;
     uv_timer_stop(timer);
@@ -65,19 +76,25 @@ static void on_rest(uv_timer_t *timer)
 static void on_drained(void *arg)
 {
     struct node *node = arg;
-    node->drained = true;
-    dure_runtime_stop(node->rt);
-    if (node->mesh != NULL) dure_remote_cut(dure_mesh_remotes(node->mesh));
+    node->drained = true; /* Other nodes may still ask, for clients of theirs. */
+    dure_supervised_drained(&node->supervised);
+}
+
+static void stop(void *arg)
+{
+    struct node *node = arg;
+    if (node->stopping) return;
+    node->stopping = true;
+    dure_gateway_stopping(node->gateway);
+    dure_server_drain(node->server, (uint64_t)node->config.drain_ms, on_drained, node);
+    uv_timer_start(&node->rest, on_rest, 0, 2);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct node *node = signal->data;
     if (node->stopping) _exit(128 + number);
-    node->stopping = true;
-    dure_gateway_stopping(node->gateway);
-    dure_server_drain(node->server, (uint64_t)node->config.drain_ms, on_drained, node);
-    uv_timer_start(&node->rest, on_rest, 0, 2);
+    stop(node);
 }
 
 static int start_signals(struct node *node)
@@ -183,9 +200,12 @@ static int open_runtime(struct node *node, const char **message)
     if (rv != 0) return rv;
     struct dure_options options = {.shards = place.shards,
                                    .memory_bytes = config->memory_mb << 20,
-                                   .asks_max = (uint32_t)config->asks_max, .owner = (uint64_t)config->node + 1,
+                                   .asks_max = (uint32_t)config->asks_max,
+                                   .owner = (uint64_t)config->node + 1,
                                    .node = place.node, .nodes = place.nodes,
-                                   .links = node->mesh ? dure_mesh_links(node->mesh) : NULL};
+                                   .links = node->mesh ? dure_mesh_links(node->mesh) : NULL,
+                                   .progress = dure_supervised_progress,
+                                   .progress_arg = &node->supervised};
     rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
                            node->datadir.rows, message);
     if (rv != 0) return rv;
@@ -207,6 +227,7 @@ static int open_node(struct node *node)
         return rv;
     }
     rv = start_signals(node);
+    if (rv == 0) rv = dure_supervised_open(&node->supervised, node->loop.uv, node->rt);
     if (rv == 0) rv = open_server(node, &os_error);
     if (rv != 0) {
         fprintf(stderr, "dure node: cannot listen on %s:%lld: %s\n", node->config.host,
@@ -232,6 +253,7 @@ static void close_node(struct node *node)
     }
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
     dure_mesh_stop(node->mesh);
+    dure_supervised_close(&node->supervised);
     dure_loop_close(&node->loop);
     uv_walk(node->loop.uv, on_walk, NULL);
     uv_run(node->loop.uv, UV_RUN_DEFAULT);
@@ -297,6 +319,18 @@ static int choose_dir(struct node *node)
     return 0;
 }
 
+static void say_ready(struct node *node, double took_ms)
+{
+    uint16_t port = dure_server_port(node->server);
+    if (node->config.supervisor < 0) {
+        printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
+               node->config.host, port, took_ms, (unsigned long long)node->rt->lsn_durable,
+               node->dir);
+        fflush(stdout);
+    }
+    dure_supervised_ready(&node->supervised, port, took_ms);
+}
+
 int dure_cmd_node(int argc, char **argv)
 {
     static struct node node;
@@ -306,6 +340,8 @@ int dure_cmd_node(int argc, char **argv)
         return 0;
     }
     if (choose_dir(&node) != 0) return 2;
+    node.supervised = (struct dure_supervised){.fd = (int)node.config.supervisor, .stop = stop,
+                                               .arg = &node};
     pin(node.config.pin);
     raise_files(&node.config);
     signal(SIGPIPE, SIG_IGN);
@@ -317,11 +353,8 @@ int dure_cmd_node(int argc, char **argv)
     if (open_node(&node) != 0) {
         node.exit_status = 1;
     } else {
-        printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
-               node.config.host, dure_server_port(node.server),
-               (double)(uv_hrtime() - began_ns) / 1e6, (unsigned long long)node.rt->lsn_durable,
-               node.dir);
-        fflush(stdout);
+        double took_ms = (double)(uv_hrtime() - began_ns) / 1e6;
+        say_ready(&node, took_ms);
         uv_run(node.loop.uv, UV_RUN_DEFAULT);
     }
     close_node(&node);

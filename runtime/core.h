@@ -321,6 +321,9 @@ struct dure_options {
     bool read_only;           /* The rows are: recovery keeps everything in memory (verify). */
     uint16_t node, nodes;     /* Shard s is ours when s % nodes is node; nodes 0: all are. */
     struct dure_links *links; /* Needed to run turns when there are other nodes. Closed by its owner. */
+    /* Recovery is at record `done`, and ends with `total`. Now and then; NULL: nobody wants to know. */
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *progress_arg;
 };
 
 struct dure_metrics { /* Plain counters; the gateway prints them. */

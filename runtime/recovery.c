@@ -15,6 +15,7 @@
 
 /* Dirty actors cannot be passivated: a long replay writes checkpoints of its own. */
 #define FLUSH_DIRTY 50000
+#define PROGRESS_RECORDS 64
 
 struct replay {
     struct dure_runtime *rt;
@@ -23,6 +24,7 @@ struct replay {
     struct dure_record_chain chain;
     uint64_t next;
     size_t flush_at;
+    uint64_t head; /* Of the journal, when replay began. */
 };
 
 int dure_recovery_decode(const struct dure_event_type *type, const struct dure_entry_event *head,
@@ -227,6 +229,8 @@ static int replay_record(void *arg, uint64_t index, const void *record, size_t l
     rt->metrics.record_bytes += len;
     dure_checkpoint_trail(rt);
     replay->next = index + 1;
+    if (index % PROGRESS_RECORDS == 0 && rt->options.progress != NULL)
+        rt->options.progress(rt->options.progress_arg, index, replay->head);
     /* 1: stop here, write a checkpoint, go on. The journal lends no bytes meanwhile. */
     bool flush = rt->dirty_count >= replay->flush_at && !rt->options.read_only;
     if (flush) replay->flush_at = rt->dirty_count + FLUSH_DIRTY; /* In case it cannot. */
@@ -268,7 +272,7 @@ int dure_recovery_run(struct dure_runtime *rt, const char **message)
 {
     static char text[200];
     struct replay replay = {.rt = rt, .next = rt->lsn_durable + 1, .flush_at = FLUSH_DIRTY};
-    uint64_t head = rt->journal->ops->head(rt->journal);
+    uint64_t head = replay.head = rt->journal->ops->head(rt->journal);
     int rv = check_position(&replay, head);
     while (rv == 0 && replay.next <= head) {
         rv = rt->journal->ops->tail(rt->journal, replay.next, replay_record, &replay);

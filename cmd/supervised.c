@@ -1,0 +1,107 @@
+/*
+ * A node on the leash.
+ *
+ *   1. recovering   told as it goes on
+ *   2. ready        told once; "status" is answered from now on
+ *   3. drained      told once; the node stays, so that commands of other nodes still find it
+ *   4. "exit", or the supervisor is gone: leave
+ *
+ * The answer to "status" is one JSON object of what this node alone can know. Cannot fail. Loop
+ * thread.
+ */
+#include "cmd/supervised.h"
+
+#include <string.h>
+
+#include "runtime/links.h"
+
+void dure_supervised_progress(void *arg, uint64_t done, uint64_t total)
+{
+    struct dure_supervised *supervised = arg;
+    if (supervised->fd < 0) return;
+    dure_leash_say(supervised->fd, "recovering %llu %llu", (unsigned long long)done,
+                   (unsigned long long)total);
+}
+
+/* ---- Status -----------------------------------------------------------------------------------*/
+
+static uint64_t count_types(const struct dure_runtime *rt, bool sagas)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        enum dure_type_kind kind = dure_registry_type(i)->kind;
+        if (sagas ? kind == DURE_KIND_SAGA : kind == DURE_KIND_AGGREGATE)
+            count += (uint64_t)rt->counters[i].count;
+    }
+    return count;
+}
+
+static void answer_status(const struct dure_supervised *supervised)
+{
+    const struct dure_runtime *rt = supervised->rt;
+    struct dure_journal *journal = rt->journal;
+    dure_leash_say(
+        supervised->fd,
+        "status {\"lsn\":%llu,\"checkpoint\":%llu,\"tailBytes\":%llu,\"journalBytes\":%llu,"
+        "\"rowsBytes\":%llu,\"memoryBytes\":%lld,\"aggregates\":%llu,\"sagas\":%llu,"
+        "\"commands\":%u,\"unacknowledged\":%llu}",
+        (unsigned long long)rt->lsn_durable, (unsigned long long)dure_checkpoint_lsn(rt),
+        (unsigned long long)dure_checkpoint_tail_bytes(rt),
+        (unsigned long long)journal->ops->bytes(journal),
+        (unsigned long long)rt->rows->ops->bytes(rt->rows), (long long)rt->memory_bytes,
+        (unsigned long long)count_types(rt, false), (unsigned long long)count_types(rt, true),
+        rt->asks_count, rt->links == NULL ? 0ull : (unsigned long long)rt->links->parcels);
+}
+
+/* ---- Life -------------------------------------------------------------------------------------*/
+
+static void on_heard(void *arg, const char *text)
+{
+    struct dure_supervised *supervised = arg;
+    if (strcmp(text, "status") == 0) {
+        answer_status(supervised);
+    } else if (strcmp(text, "exit") == 0) {
+        supervised->told_to_leave = true;
+    }
+}
+
+static void on_gone(void *arg)
+{
+    struct dure_supervised *supervised = arg;
+    supervised->told_to_leave = true;
+    supervised->stop(supervised->arg);
+}
+
+int dure_supervised_open(struct dure_supervised *supervised, uv_loop_t *loop,
+                         const struct dure_runtime *rt)
+{
+    if (supervised->fd < 0) return 0;
+    supervised->rt = rt;
+    supervised->leash.heard = on_heard;
+    supervised->leash.gone = on_gone;
+    supervised->leash.arg = supervised;
+    return dure_leash_open(&supervised->leash, loop, supervised->fd);
+}
+
+void dure_supervised_ready(struct dure_supervised *supervised, uint16_t port, double took_ms)
+{
+    if (!supervised->leash.open) return;
+    dure_leash_say(supervised->fd, "ready %u %.0f %llu", port, took_ms,
+                   (unsigned long long)supervised->rt->lsn_durable);
+}
+
+void dure_supervised_drained(struct dure_supervised *supervised)
+{
+    if (!supervised->leash.open) return;
+    dure_leash_say(supervised->fd, "drained");
+}
+
+bool dure_supervised_may_leave(const struct dure_supervised *supervised)
+{
+    return supervised->fd < 0 || supervised->told_to_leave;
+}
+
+void dure_supervised_close(struct dure_supervised *supervised)
+{
+    if (supervised->leash.open) dure_leash_close(&supervised->leash, NULL);
+}
