@@ -1,0 +1,290 @@
+/*
+ * dure up: a cluster of nodes on this machine.
+ *
+ *   1. options, then what must be ours: directory, cluster file, port (up_claim.c)
+ *   2. the nodes, kept running by the supervisor; what happens is printed (up_print.c) and told to
+ *      `dure status` (up_status.c)
+ *   3. SIGINT, SIGTERM or SIGHUP: stop in order; a second one: at once. SIGUSR1: start what stays down
+ *
+ * Exit status: 0 after a stop in order; 1 when every node has failed, or one had to be killed;
+ * 2 when a setting is wrong.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/up.h"
+
+#define COMMAND_WORDS_MAX 100
+#define SIGNALS 4
+
+struct up {
+    struct dure_up_options options;
+    struct dure_up_claim claim;
+    struct dure_supervisor supervisor;
+    uv_signal_t signals[SIGNALS];
+    char *command[COMMAND_WORDS_MAX];
+    char texts[8][32];
+    char binary[4096];
+    int cpus[CPU_SETSIZE];
+    size_t cpus_count;
+    bool was_ready; /* All nodes at once, ever. */
+    bool over;
+    int exit_status;
+};
+
+/* ---- Options ----------------------------------------------------------------------------------*/
+
+enum key { KEY_NODES = 'n', KEY_DATA = 'd', KEY_HOST = 256, KEY_HTTP, KEY_EVENTS, KEY_REPLAY,
+           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_NO_PIN };
+
+static const struct argp_option option_table[] = {
+    {"nodes", KEY_NODES, "N", 0, "How many; default 3 for a new directory, else what it has", 1},
+    {"data", KEY_DATA, "DIR", 0, "Where everything is kept, made when absent; default data", 1},
+    {"host", KEY_HOST, "ADDRESS", 0, "Address to listen on; default 127.0.0.1", 1},
+    {"http", KEY_HTTP, "PORT", 0, "HTTP, shared by all nodes; default 8088; 0 takes a free one", 1},
+    {"events", KEY_EVENTS, "PORT", 0, "The event stream (nng PUB); default 8089", 1},
+    {"replay", KEY_REPLAY, "PORT", 0, "Past events (nng REP); default 8090", 1},
+    {"systems", KEY_SYSTEMS, "LIST", 0, "Systems to serve, by commas; default all", 1},
+    {"root", KEY_ROOT, "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
+    {"shards", KEY_SHARDS, "N", 0, "Shards of a new directory; default 64", 2},
+    {"drain-ms", KEY_DRAIN, "MS", 0, "At a stop, for requests that run; default 5000", 2},
+    {"no-pin", KEY_NO_PIN, NULL, 0, "Do not keep each node to a processor of its own", 2},
+    {0},
+};
+
+static const char doc[] =
+    "Runs a cluster of nodes on one data directory, until Ctrl-C. Any node takes any request; all "
+    "listen on one HTTP port."
+    "\v"
+    "A node that ends is started again. One that cannot recover twice in a row stays down and says "
+    "why; the others go on, and `kill -USR1` of this process tries again. SIGINT and SIGTERM stop "
+    "all nodes in order: they finish what clients have asked for, and write a checkpoint; a second "
+    "one stops them at once. What follows -- is given to every node (`dure node --help`).\n\n"
+    "Exit status: 0 after a stop in order, 1 when it could not start or every node has failed, 2 "
+    "when a setting is wrong.";
+
+static uint64_t whole(struct argp_state *state, const char *name, const char *text, uint64_t min,
+                      uint64_t max)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < min || value > max)
+        argp_error(state, "--%s takes a whole number from %llu to %llu, not '%s'", name,
+                   (unsigned long long)min, (unsigned long long)max, text);
+    return value;
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct dure_up_options *options = state->input;
+    switch (key) {
+    case KEY_NODES: options->nodes = (uint32_t)whole(state, "nodes", arg, 1, DURE_NODES_MAX); break;
+    case KEY_DATA: options->data = arg; break;
+    case KEY_HOST: options->host = arg; break;
+    case KEY_HTTP: options->http = (uint16_t)whole(state, "http", arg, 0, 65535); break;
+    case KEY_EVENTS: options->events = (uint16_t)whole(state, "events", arg, 0, 65535); break;
+    case KEY_REPLAY: options->replay = (uint16_t)whole(state, "replay", arg, 0, 65535); break;
+    case KEY_SYSTEMS: options->systems = arg; break;
+    case KEY_ROOT: options->root = arg; break;
+    case KEY_SHARDS:
+        options->shards = (uint32_t)whole(state, "shards", arg, 1, DURE_SHARDS_MAX);
+        break;
+    case KEY_DRAIN: options->drain_ms = whole(state, "drain-ms", arg, 0, 600000); break;
+    case KEY_NO_PIN: options->pin = false; break;
+    case ARGP_KEY_ARG:
+        if (state->quoted == 0 || state->next - 1 < state->quoted)
+            argp_error(state, "unexpected argument '%s'", arg);
+        return ARGP_ERR_UNKNOWN; /* All of them at once, please. */
+    case ARGP_KEY_ARGS:
+        options->node_options = state->argv + state->next;
+        options->node_options_count = (size_t)(state->argc - state->next);
+        if (options->node_options_count > COMMAND_WORDS_MAX / 2)
+            argp_error(state, "too many options for the nodes");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+/* ---- The nodes' command -----------------------------------------------------------------------*/
+
+static void list_cpus(struct up *up)
+{
+    cpu_set_t set;
+    if (!up->options.pin || up->claim.cluster.nodes == 1) return;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return;
+    for (int i = 0; i < CPU_SETSIZE; i++) {
+        if (CPU_ISSET((size_t)i, &set)) up->cpus[up->cpus_count++] = i;
+    }
+}
+
+static char *number(char text[32], uint64_t value)
+{
+    snprintf(text, 32, "%llu", (unsigned long long)value);
+    return text;
+}
+
+static int make_command(struct up *up)
+{
+    const struct dure_up_options *options = &up->options;
+    size_t size = sizeof up->binary, count = 0;
+    if (uv_exepath(up->binary, &size) != 0) return DURE_ESYSTEM;
+    const char *words[] = {
+        up->binary, "node", "--cluster", up->claim.file, "--http-shared", "1",
+        "--supervisor", "3",
+        "--data", options->data, "--host", options->host, "--http", number(up->texts[0], options->http),
+        "--events", number(up->texts[1], options->events),
+        "--replay", number(up->texts[2], options->replay),
+        "--drain-ms", number(up->texts[3], options->drain_ms),
+        "--root", options->root, "--systems", options->systems,
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        up->command[count++] = (char *)(uintptr_t)words[i]; /* argv is not const, but not written. */
+    for (size_t i = 0; i < options->node_options_count; i++)
+        up->command[count++] = options->node_options[i];
+    DURE_ASSERT(count < COMMAND_WORDS_MAX);
+    return 0;
+}
+
+/* ---- What happens -----------------------------------------------------------------------------*/
+
+static void say_started(struct up *up)
+{
+    dure_up_say("ready: http://%s:%u, %u node%s, %u shards, data in %s. Ctrl-C stops it",
+                up->options.host, up->options.http, up->claim.cluster.nodes,
+                up->claim.cluster.nodes == 1 ? "" : "s", up->claim.cluster.shards,
+                up->options.data);
+}
+
+static void on_moved(void *arg, struct dure_member *member, enum dure_member_state was)
+{
+    struct up *up = arg;
+    dure_up_say_moved(member, was);
+    uint32_t ready = dure_supervisor_count(&up->supervisor, DURE_MEMBER_READY);
+    if (ready == up->claim.cluster.nodes && !up->was_ready) {
+        up->was_ready = true;
+        say_started(up);
+    }
+    /* What is wrong with a setting does not get better by trying again. */
+    if (was == DURE_MEMBER_STARTING && member->state == DURE_MEMBER_PAUSING && !up->was_ready &&
+        member->child.exit_status == 2 && member->child.exit_signal == 0) {
+        up->exit_status = 2;
+        if (!up->supervisor.stopping) dure_supervisor_stop(&up->supervisor);
+    }
+}
+
+static void on_line(void *arg, struct dure_member *member, const char *line)
+{
+    (void)arg;
+    dure_up_say_line(member, line);
+}
+
+static void on_status(void *arg, struct dure_member *member, const char *json)
+{
+    (void)arg;
+    dure_up_status_heard(member, json);
+}
+
+static void on_over(void *arg)
+{
+    struct up *up = arg;
+    up->over = true;
+    if (!up->supervisor.stopping) {
+        up->exit_status = 1;
+        dure_up_say("no node is left");
+    }
+    if (up->supervisor.killed > 0 && up->exit_status == 0) {
+        up->exit_status = 1;
+        dure_up_say("%u had to be killed; nothing acknowledged is lost, the next start replays more",
+                    up->supervisor.killed);
+    }
+    uv_stop(up->supervisor.loop);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct up *up = signal->data;
+    if (number == SIGUSR1) {
+        dure_supervisor_retry(&up->supervisor);
+        return;
+    }
+    if (!up->supervisor.stopping) dure_up_say("stopping");
+    else dure_up_say("stopping at once");
+    dure_supervisor_stop(&up->supervisor);
+}
+
+/* ---- Life -------------------------------------------------------------------------------------*/
+
+static void start_signals(struct up *up, uv_loop_t *loop)
+{
+    static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+    for (int i = 0; i < SIGNALS; i++) {
+        int rv = uv_signal_init(loop, &up->signals[i]);
+        up->signals[i].data = up;
+        if (rv == 0) rv = uv_signal_start(&up->signals[i], on_signal, numbers[i]);
+        DURE_ASSERT(rv == 0);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void on_walk(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+static void run(struct up *up, uv_loop_t *loop)
+{
+    struct dure_supervisor_options options = {
+        .nodes = up->claim.cluster.nodes, .command = up->command, .kept_fd = up->claim.lock,
+        .drain_ms = up->options.drain_ms, .cpus = up->cpus, .cpus_count = up->cpus_count,
+        .moved = on_moved, .line = on_line, .status = on_status, .over = on_over, .arg = up,
+    };
+    start_signals(up, loop);
+    if (dure_up_status_start(&up->supervisor, &up->claim, &up->options) != 0) {
+        up->exit_status = 1;
+    } else {
+        int rv = dure_supervisor_start(&up->supervisor, loop, &options);
+        DURE_ASSERT(rv == 0);
+        dure_up_progress_start(&up->supervisor);
+        if (!up->over) uv_run(loop, UV_RUN_DEFAULT);
+        dure_up_progress_stop();
+    }
+    dure_up_status_stop();
+    uv_walk(loop, on_walk, NULL);
+    uv_run(loop, UV_RUN_DEFAULT);
+}
+
+int dure_cmd_up(int argc, char **argv)
+{
+    static struct up up;
+    up.options = (struct dure_up_options){
+        .data = "data", .host = "127.0.0.1", .systems = "", .root = "shop",
+        .http = 8088, .events = 8089, .replay = 8090, .drain_ms = DURE_HTTP_DRAIN_MS, .pin = true,
+    };
+    struct argp argp = {.options = option_table, .parser = on_option, .doc = doc,
+                        .args_doc = "[-- NODE-OPTION...]"};
+    char name[] = "dure up";
+    argv[0] = name;
+    argp_err_exit_status = 2;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &up.options) != 0) return 2;
+    int rv = dure_up_claim(&up.claim, &up.options);
+    if (rv != 0) return rv == DURE_EINVAL ? 2 : 1;
+    list_cpus(&up);
+    uv_loop_t *loop = uv_default_loop();
+    up.supervisor.loop = loop;
+    if (make_command(&up) == 0) run(&up, loop);
+    else up.exit_status = 1;
+    dure_up_claim_close(&up.claim);
+    rv = uv_loop_close(loop);
+    DURE_ASSERT(rv == 0);
+    return up.exit_status;
+}

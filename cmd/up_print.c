@@ -1,0 +1,135 @@
+/*
+ * What `dure up` prints: a line for each move of a node, what nodes print with their number before
+ * it, and, while nodes recover, how far they are (on a terminal one line that is written over and
+ * over, else a line now and then).
+ *
+ * Loop thread; the progress line is this file's own, hence its static state.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cmd/up.h"
+
+/* Nobody wonders about less. */
+#define QUIET_MS 700
+#define TERMINAL_EVERY_MS 200
+#define LOG_EVERY_MS 3000
+
+static struct {
+    uv_timer_t timer;
+    struct dure_supervisor *supervisor;
+    bool terminal, shown;
+} progress;
+
+static void clear_progress(void)
+{
+    if (progress.shown) fputs("\r\033[K", stdout);
+    progress.shown = false;
+}
+
+void dure_up_say(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    clear_progress();
+    fputs("dure up: ", stdout);
+    vprintf(fmt, args);
+    putchar('\n');
+    fflush(stdout);
+    va_end(args);
+}
+
+void dure_up_say_line(const struct dure_member *member, const char *line)
+{
+    clear_progress();
+    printf("node %u: %s\n", member->node, line);
+    fflush(stdout);
+}
+
+static uint64_t now_ms(const struct dure_member *member)
+{
+    return uv_now(member->supervisor->loop);
+}
+
+static void say_ready(const struct dure_member *member)
+{
+    char took[64];
+    uint64_t since = member->lost_ms != 0 ? member->lost_ms : member->began_ms;
+    snprintf(took, sizeof took, "%s %.2f s", member->lost_ms != 0 ? "again, down for" : "after",
+             (double)(member->ready_ms - since) / 1e3);
+    printf("node %u: ready %s; process %d, %llu records\n", member->node, took,
+           (int)member->child.process.pid, (unsigned long long)member->records);
+}
+
+void dure_up_say_moved(const struct dure_member *member, enum dure_member_state was)
+{
+    clear_progress();
+    switch (member->state) {
+    case DURE_MEMBER_READY: say_ready(member); break;
+    case DURE_MEMBER_PAUSING:
+        printf("node %u: %s; starting it again\n", member->node, member->why);
+        break;
+    case DURE_MEMBER_DOWN:
+        printf("node %u: %s\n"
+               "node %u: stays down, since it has failed twice in a row. Its part of the data is "
+               "not served. When the cause is gone: kill -USR1 %d\n",
+               member->node, member->why, member->node, (int)getpid());
+        break;
+    case DURE_MEMBER_IDLE:
+        if (was == DURE_MEMBER_READY || was == DURE_MEMBER_DRAINED)
+            printf("node %u: %s\n", member->node,
+                   member->child.exit_status == 0 && member->child.exit_signal == 0
+                       ? "stopped" : member->why);
+        break;
+    case DURE_MEMBER_STARTING:
+    case DURE_MEMBER_DRAINED:
+    case DURE_MEMBER_STATES: break;
+    }
+    fflush(stdout);
+}
+
+/* ---- Progress ---------------------------------------------------------------------------------*/
+
+static void show(const struct dure_member *member)
+{
+    double seconds = (double)(now_ms(member) - member->began_ms) / 1e3;
+    if (member->to_recover == 0) {
+        printf("node %u: starting, %.1f s", member->node, seconds);
+        return;
+    }
+    printf("node %u: recovering, record %llu of %llu, %.1f s", member->node,
+           (unsigned long long)member->recovered, (unsigned long long)member->to_recover, seconds);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    clear_progress();
+    for (uint32_t i = 0; i < progress.supervisor->options.nodes; i++) {
+        const struct dure_member *member = &progress.supervisor->members[i];
+        if (member->state != DURE_MEMBER_STARTING) continue;
+        if (now_ms(member) - member->began_ms < QUIET_MS) continue;
+        if (progress.shown) fputs("   ", stdout);
+        show(member);
+        if (progress.terminal) progress.shown = true;
+        else putchar('\n');
+    }
+    fflush(stdout);
+}
+
+void dure_up_progress_start(struct dure_supervisor *supervisor)
+{
+    progress.supervisor = supervisor;
+    progress.terminal = isatty(STDOUT_FILENO) == 1;
+    int rv = uv_timer_init(supervisor->loop, &progress.timer);
+    uint64_t every = progress.terminal ? TERMINAL_EVERY_MS : LOG_EVERY_MS;
+    if (rv == 0) rv = uv_timer_start(&progress.timer, on_timer, every, every);
+    DURE_ASSERT(rv == 0);
+}
+
+void dure_up_progress_stop(void)
+{
+    clear_progress();
+    uv_close((uv_handle_t *)&progress.timer, NULL);
+}
