@@ -7,6 +7,7 @@
 
 int dure_cmd_node(int argc, char **argv);
 int dure_cmd_up(int argc, char **argv);
+int dure_cmd_status(int argc, char **argv);
 int dure_cmd_verify(int argc, char **argv);
 int dure_cmd_rebuild(int argc, char **argv);
 int dure_cmd_dump(int argc, char **argv);
