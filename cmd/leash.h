@@ -4,6 +4,7 @@
  *
  *   node → supervisor   "recovering DONE TOTAL"     records replayed so far
  *                       "ready PORT MS RECORDS"     it serves; how long that took, records it has
+ *                       "joined"                    it reaches all other nodes
  *                       "drained"                   no request of a client is under way any more
  *                       "status {…}"                the answer to "status"
  *   supervisor → node   "status"

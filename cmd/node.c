@@ -143,7 +143,8 @@ static int open_gateway(struct node *node, const char **message)
 {
     static char text[256];
     struct dure_gateway_options options = {.root = node->config.root,
-                                           .systems = node->config.systems};
+                                           .systems = node->config.systems,
+                                           .shared = node->config.http_shared != 0};
     int rv = dure_gateway_open(&node->gateway, node->rt, &options);
     if (rv == DURE_EINVAL) {
         snprintf(text, sizeof text, "--root \"%s\" or --systems \"%s\" names no system",
@@ -319,6 +320,13 @@ static int choose_dir(struct node *node)
     return 0;
 }
 
+static uint32_t unreachable(void *arg)
+{
+    struct node *node = arg;
+    uint16_t first;
+    return node->mesh == NULL ? 0 : dure_remote_down(dure_mesh_remotes(node->mesh), &first);
+}
+
 static void say_ready(struct node *node, double took_ms)
 {
     uint16_t port = dure_server_port(node->server);
@@ -341,7 +349,7 @@ int dure_cmd_node(int argc, char **argv)
     }
     if (choose_dir(&node) != 0) return 2;
     node.supervised = (struct dure_supervised){.fd = (int)node.config.supervisor, .stop = stop,
-                                               .arg = &node};
+                                               .unreachable = unreachable, .arg = &node};
     pin(node.config.pin);
     raise_files(&node.config);
     signal(SIGPIPE, SIG_IGN);
@@ -350,8 +358,9 @@ int dure_cmd_node(int argc, char **argv)
         return 1;
     }
     uint64_t began_ns = uv_hrtime();
-    if (open_node(&node) != 0) {
-        node.exit_status = 1;
+    int rv = open_node(&node);
+    if (rv != 0) {
+        node.exit_status = rv == DURE_EINVAL ? 2 : 1;
     } else {
         double took_ms = (double)(uv_hrtime() - began_ns) / 1e6;
         say_ready(&node, took_ms);

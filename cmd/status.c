@@ -137,8 +137,9 @@ static void print_member(const json_t *member)
     const json_t *says = json_object_get(member, "says");
     bool answered = json_is_object(says);
     const char *state = text(member, "state");
-    bool mute = strcmp(state, "ready") == 0 && !answered;
-    printf("%4lld  %-9s", number(member, "node"), mute ? "silent" : state);
+    if (strcmp(state, "ready") == 0 && !answered) state = "silent";
+    if (strcmp(state, "ready") == 0 && number(says, "unreachable") > 0) state = "apart";
+    printf("%4lld  %-9s", number(member, "node"), state);
     if (number(member, "pid") != 0) printf(" %8lld", number(member, "pid"));
     else printf(" %8s", "-");
     printf(" %6lld %8lld", number(member, "shards"), number(member, "restarts"));
@@ -202,7 +203,8 @@ static bool all_serve(const json_t *up)
     size_t i;
     json_array_foreach(members, i, member) {
         if (strcmp(text(member, "state"), "ready") != 0) return false;
-        if (!json_is_object(json_object_get(member, "says"))) return false;
+        const json_t *says = json_object_get(member, "says");
+        if (!json_is_object(says) || number(says, "unreachable") > 0) return false;
     }
     return true;
 }
@@ -248,7 +250,8 @@ int dure_cmd_status(int argc, char **argv)
                "what waits.\v"
                "record: the last durable one; unflushed: records behind the last checkpoint, which "
                "a restart would replay; commands: under way; unacked: messages to other nodes that "
-               "they have not taken yet; sagas: under way. A node that is stopped is silent.\n\n"
+               "they have not taken yet; sagas: under way. A node that is suspended is silent; one that "
+               "cannot reach all others is apart.\n\n"
                "Exit status: 0 when all nodes serve, 1 when not, 2 when the usage is wrong.",
     };
     struct status status = {.data = "data"};

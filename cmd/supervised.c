@@ -3,6 +3,7 @@
  *
  *   1. recovering   told as it goes on
  *   2. ready        told once; "status" is answered from now on
+ *      joined       told once, when all other nodes are reachable
  *   3. drained      told once; the node stays, so that commands of other nodes still find it
  *   4. "exit", or the supervisor is gone: leave
  *
@@ -14,6 +15,8 @@
 #include <string.h>
 
 #include "runtime/links.h"
+
+#define JOINING_EVERY_MS 5
 
 void dure_supervised_progress(void *arg, uint64_t done, uint64_t total)
 {
@@ -44,13 +47,14 @@ static void answer_status(const struct dure_supervised *supervised)
         supervised->fd,
         "status {\"lsn\":%llu,\"checkpoint\":%llu,\"tailBytes\":%llu,\"journalBytes\":%llu,"
         "\"rowsBytes\":%llu,\"memoryBytes\":%lld,\"aggregates\":%llu,\"sagas\":%llu,"
-        "\"commands\":%u,\"unacknowledged\":%llu}",
+        "\"commands\":%u,\"unacknowledged\":%llu,\"unreachable\":%u}",
         (unsigned long long)rt->lsn_durable, (unsigned long long)dure_checkpoint_lsn(rt),
         (unsigned long long)dure_checkpoint_tail_bytes(rt),
         (unsigned long long)journal->ops->bytes(journal),
         (unsigned long long)rt->rows->ops->bytes(rt->rows), (long long)rt->memory_bytes,
         (unsigned long long)count_types(rt, false), (unsigned long long)count_types(rt, true),
-        rt->asks_count, rt->links == NULL ? 0ull : (unsigned long long)rt->links->parcels);
+        rt->asks_count, rt->links == NULL ? 0ull : (unsigned long long)rt->links->parcels,
+        supervised->unreachable(supervised->arg));
 }
 
 /* ---- Life -------------------------------------------------------------------------------------*/
@@ -80,7 +84,18 @@ int dure_supervised_open(struct dure_supervised *supervised, uv_loop_t *loop,
     supervised->leash.heard = on_heard;
     supervised->leash.gone = on_gone;
     supervised->leash.arg = supervised;
+    int rv = uv_timer_init(loop, &supervised->joining);
+    DURE_ASSERT(rv == 0);
+    supervised->joining.data = supervised;
     return dure_leash_open(&supervised->leash, loop, supervised->fd);
+}
+
+static void on_joining(uv_timer_t *timer)
+{
+    struct dure_supervised *supervised = timer->data;
+    if (supervised->unreachable(supervised->arg) > 0) return;
+    uv_timer_stop(timer);
+    dure_leash_say(supervised->fd, "joined");
 }
 
 void dure_supervised_ready(struct dure_supervised *supervised, uint16_t port, double took_ms)
@@ -88,6 +103,7 @@ void dure_supervised_ready(struct dure_supervised *supervised, uint16_t port, do
     if (!supervised->leash.open) return;
     dure_leash_say(supervised->fd, "ready %u %.0f %llu", port, took_ms,
                    (unsigned long long)supervised->rt->lsn_durable);
+    uv_timer_start(&supervised->joining, on_joining, 0, JOINING_EVERY_MS);
 }
 
 void dure_supervised_drained(struct dure_supervised *supervised)
@@ -103,5 +119,7 @@ bool dure_supervised_may_leave(const struct dure_supervised *supervised)
 
 void dure_supervised_close(struct dure_supervised *supervised)
 {
-    if (supervised->leash.open) dure_leash_close(&supervised->leash, NULL);
+    if (!supervised->leash.open) return;
+    uv_close((uv_handle_t *)&supervised->joining, NULL);
+    dure_leash_close(&supervised->leash, NULL);
 }

@@ -11,9 +11,11 @@
 struct dure_supervised { /* Embedded and zeroed; set before open: */
     int fd;                     /* -1: no supervisor. */
     void (*stop)(void *arg);    /* The supervisor is gone: stop cleanly. */
+    uint32_t (*unreachable)(void *arg); /* How many other nodes cannot be reached now. */
     void *arg;
     /* Private. */
     struct dure_leash leash;
+    uv_timer_t joining;         /* Until all are reached for the first time. */
     const struct dure_runtime *rt;
     bool told_to_leave;
 };

@@ -7,7 +7,7 @@
  *               recover, or gave up by itself soon after → once more, then it stays down
  *   3. stop     SIGTERM to all: they finish what clients asked for, with the bus still up, so that a
  *               command on its way to another node arrives; when the last one is drained, "exit" to
- *               all. One that is still starting has no clients, and only gets the SIGTERM
+ *               all, or when the limit is over. One that is still starting has no clients, and only gets the SIGTERM
  *
  * A node that cannot be started (no memory, no processes) counts as failed to recover. Loop thread.
  */
@@ -87,6 +87,7 @@ static void begin(struct dure_member *member)
     member->began_ms = uv_now(member->supervisor->loop);
     member->ready_ms = member->recovered = member->to_recover = 0;
     member->said[0] = '\0';
+    member->joined = false;
     move(member, DURE_MEMBER_STARTING);
     int rv = dure_child_start(&member->child, argv, options->kept_fd);
     if (rv == 0) return;
@@ -195,6 +196,9 @@ static void on_heard(void *arg, struct dure_child *child, const char *text)
         on_ready(member, text + 6);
     } else if (strncmp(text, "status ", 7) == 0) {
         options->status(options->arg, member, text + 7);
+    } else if (strcmp(text, "joined") == 0) {
+        member->joined = true;
+        options->joined(options->arg, member);
     } else if (strcmp(text, "drained") == 0 && member->supervisor->stopping &&
                member->state == DURE_MEMBER_READY) {
         move(member, DURE_MEMBER_DRAINED);
@@ -234,9 +238,8 @@ int dure_supervisor_start(struct dure_supervisor *supervisor, uv_loop_t *loop,
     return rv;
 }
 
-static void on_limit(uv_timer_t *timer)
+static void kill_all(struct dure_supervisor *supervisor)
 {
-    struct dure_supervisor *supervisor = timer->data;
     for (uint32_t i = 0; i < supervisor->options.nodes; i++) {
         struct dure_member *member = &supervisor->members[i];
         if (!member->child.running) continue;
@@ -245,26 +248,40 @@ static void on_limit(uv_timer_t *timer)
     }
 }
 
-static void tell_to_leave(struct dure_supervisor *supervisor)
+static void tell_all_to_leave(struct dure_supervisor *supervisor)
 {
     if (supervisor->told_to_leave) return;
-    for (uint32_t i = 0; i < supervisor->options.nodes; i++) {
-        if (supervisor->members[i].state == DURE_MEMBER_READY) return;
-    }
     supervisor->told_to_leave = true;
     for (uint32_t i = 0; i < supervisor->options.nodes; i++)
         dure_child_say(&supervisor->members[i].child, "exit");
 }
 
+/* When nobody needs anybody any more. */
+static void tell_to_leave(struct dure_supervisor *supervisor)
+{
+    if (dure_supervisor_count(supervisor, DURE_MEMBER_READY) == 0) tell_all_to_leave(supervisor);
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+    struct dure_supervisor *supervisor = timer->data;
+    if (supervisor->told_to_leave) {
+        kill_all(supervisor);
+        return;
+    }
+    tell_all_to_leave(supervisor);
+    uv_timer_start(timer, on_limit, DURE_SUPERVISOR_LEAVE_MS, 0);
+}
+
 void dure_supervisor_stop(struct dure_supervisor *supervisor)
 {
     if (supervisor->stopping) {
-        on_limit(&supervisor->limit);
+        kill_all(supervisor);
         return;
     }
     supervisor->stopping = true;
     uv_timer_start(&supervisor->limit, on_limit,
-                   supervisor->options.drain_ms + DURE_SUPERVISOR_LEAVE_MS, 0);
+                   supervisor->options.drain_ms + DURE_SUPERVISOR_DRAINED_MS, 0);
     for (uint32_t i = 0; i < supervisor->options.nodes; i++) {
         struct dure_member *member = &supervisor->members[i];
         dure_child_signal(&member->child, SIGTERM);

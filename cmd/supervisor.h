@@ -43,6 +43,7 @@ struct dure_member {
     uint64_t pause_ms;           /* The next one. */
     uint64_t records, recovered, to_recover; /* As it told. */
     uint32_t port;
+    bool joined;
     char said[DURE_CHILD_LINE_MAX];   /* The last line that it printed. */
     char why[DURE_CHILD_LINE_MAX + 160]; /* How it ended last. */
 };
@@ -60,12 +61,15 @@ struct dure_supervisor_options {
     void (*moved)(void *arg, struct dure_member *member, enum dure_member_state was);
     void (*line)(void *arg, struct dure_member *member, const char *line);   /* It printed this. */
     void (*status)(void *arg, struct dure_member *member, const char *json); /* It answered. */
+    void (*joined)(void *arg, struct dure_member *member); /* After ready: it reaches all others. */
     /* All nodes have ended and none will be started again. Once; perhaps within start or stop. */
     void (*over)(void *arg);
     void *arg;
 };
 
-/* After drain_ms, for the last checkpoint and the journal's close. Then: SIGKILL. */
+/* A node that is not drained this long after drain_ms keeps the others no longer. */
+#define DURE_SUPERVISOR_DRAINED_MS 500
+/* After that, for the last checkpoint and the journal's close. Then: SIGKILL. */
 #define DURE_SUPERVISOR_LEAVE_MS 10000
 
 struct dure_supervisor {

@@ -168,17 +168,25 @@ static void on_moved(void *arg, struct dure_member *member, enum dure_member_sta
 {
     struct up *up = arg;
     dure_up_say_moved(member, was);
-    uint32_t ready = dure_supervisor_count(&up->supervisor, DURE_MEMBER_READY);
-    if (ready == up->claim.cluster.nodes && !up->was_ready) {
-        up->was_ready = true;
-        say_started(up);
-    }
     /* What is wrong with a setting does not get better by trying again. */
     if (was == DURE_MEMBER_STARTING && member->state == DURE_MEMBER_PAUSING && !up->was_ready &&
         member->child.exit_status == 2 && member->child.exit_signal == 0) {
         up->exit_status = 2;
         if (!up->supervisor.stopping) dure_supervisor_stop(&up->supervisor);
     }
+}
+
+static void on_joined(void *arg, struct dure_member *member)
+{
+    struct up *up = arg;
+    (void)member;
+    if (up->was_ready) return;
+    for (uint32_t i = 0; i < up->claim.cluster.nodes; i++) {
+        const struct dure_member *one = &up->supervisor.members[i];
+        if (one->state != DURE_MEMBER_READY || !one->joined) return;
+    }
+    up->was_ready = true;
+    say_started(up);
 }
 
 static void on_line(void *arg, struct dure_member *member, const char *line)
@@ -246,7 +254,8 @@ static void run(struct up *up, uv_loop_t *loop)
     struct dure_supervisor_options options = {
         .nodes = up->claim.cluster.nodes, .command = up->command, .kept_fd = up->claim.lock,
         .drain_ms = up->options.drain_ms, .cpus = up->cpus, .cpus_count = up->cpus_count,
-        .moved = on_moved, .line = on_line, .status = on_status, .over = on_over, .arg = up,
+        .moved = on_moved, .line = on_line, .status = on_status,
+        .joined = on_joined, .over = on_over, .arg = up,
     };
     start_signals(up, loop);
     if (dure_up_status_start(&up->supervisor, &up->claim, &up->options) != 0) {

@@ -58,7 +58,7 @@ static bool alive(pid_t pid)
 /* While the supervisor that took it is dead, its nodes are on their way out: waits for them. */
 static int take_lock(int lock, const struct dure_up_options *options)
 {
-    uint64_t left_ms = options->drain_ms + DURE_SUPERVISOR_LEAVE_MS;
+    uint64_t left_ms = options->drain_ms + DURE_SUPERVISOR_DRAINED_MS + DURE_SUPERVISOR_LEAVE_MS;
     bool said = false;
     while (flock(lock, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK)

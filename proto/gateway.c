@@ -211,6 +211,7 @@ int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
     struct dure_gateway *gateway = calloc(1, sizeof *gateway);
     if (gateway == NULL) return DURE_ENOMEM;
     gateway->rt = rt;
+    gateway->shared = options->shared;
     const char *root = options->root != NULL && options->root[0] != '\0' ? options->root : NULL;
     int rv = choose_systems(gateway, options->systems);
     if (rv == 0 && root != NULL && find_system(root, strlen(root)) == NULL) rv = DURE_EINVAL;

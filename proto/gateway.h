@@ -16,6 +16,7 @@ struct dure_remotes;
 struct dure_gateway_options {
     const char *root;    /* System that owns colliding unprefixed paths; "" or NULL: none. */
     const char *systems; /* Those that are served: "shop,bike"; "" or NULL: all registered ones. */
+    bool shared;         /* All nodes are behind our port, so /readyz speaks for all of them. */
 };
 
 /* 0, DURE_EINVAL (no such system), DURE_ENOMEM. The registry must be initialised; options are lent.

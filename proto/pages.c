@@ -3,7 +3,10 @@
  */
 #include "proto/pages.h"
 
+#include <stdio.h>
+
 #include "proto/metrics_spread.h"
+#include "proto/remote.h"
 
 static void text(struct dure_call *call, int status, const char *words)
 {
@@ -24,7 +27,17 @@ void dure_pages_livez(struct dure_call *call)
 void dure_pages_readyz(struct dure_call *call)
 {
     const struct dure_runtime *rt = call->gateway->rt;
+    const struct dure_remotes *remotes = call->gateway->remotes;
     bool ready = !call->gateway->stopping && !rt->stopping && rt->fatal == 0;
+    if (ready && call->gateway->shared && remotes != NULL) {
+        uint16_t first;
+        char words[64];
+        if (dure_remote_down(remotes, &first) > 0) {
+            snprintf(words, sizeof words, "not ready: node %u is not reachable\n", first);
+            text(call, 503, words);
+            return;
+        }
+    }
     text(call, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
 

@@ -291,3 +291,15 @@ uint16_t dure_remote_self(const struct dure_remotes *remotes)
 {
     return dure_peer_self(remotes->peers);
 }
+
+uint16_t dure_remote_down(const struct dure_remotes *remotes, uint16_t *first)
+{
+    uint16_t nodes = dure_peer_nodes(remotes->peers), self = dure_peer_self(remotes->peers);
+    uint16_t down = 0;
+    for (uint16_t node = nodes; node-- > 0;) {
+        if (node == self || dure_peer_is_up(remotes->peers, node)) continue;
+        *first = node;
+        down++;
+    }
+    return down;
+}

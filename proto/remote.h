@@ -48,6 +48,8 @@ void dure_remote_close(struct dure_remotes *remotes);
 const struct dure_peers *dure_remote_peers(const struct dure_remotes *remotes);
 uint16_t dure_remote_nodes(const struct dure_remotes *remotes);
 uint16_t dure_remote_self(const struct dure_remotes *remotes);
+/* How many of the other nodes cannot be asked now; *first is the first of them, if any. */
+uint16_t dure_remote_down(const struct dure_remotes *remotes, uint16_t *first);
 
 /* Room for the head of a frame: to be called on an empty buffer before what is asked or answered.
  */

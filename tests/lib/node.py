@@ -27,7 +27,7 @@ STOP_S = 30
 REPORT = re.compile(rb"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|dure: bug at")
 
 # The node takes every DURE_* variable as a setting of its own, so ours are kept from it.
-_ENV = {name: value for name, value in os.environ.items() if not name.startswith("DURE_")} | {
+ENV = {name: value for name, value in os.environ.items() if not name.startswith("DURE_")} | {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=1",
     # nng 1.5 forgets a message when a connection ends right while it is being sent.
     "LSAN_OPTIONS": f"print_suppressions=0:suppressions={ROOT / 'tests' / 'lib' / 'lsan.supp'}",
@@ -63,6 +63,16 @@ def free_port():
     raise RuntimeError("no free port")
 
 
+def ready(port):
+    """True when GET /readyz says 200."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+            sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return sock.recv(64).startswith(b"HTTP/1.1 200 ")
+    except OSError:
+        return False
+
+
 class Node:
     """One `dure node` on a data directory. It outlives neither this process nor stop()/kill()."""
 
@@ -81,7 +91,7 @@ class Node:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *WRAP, *self.wrap, BINARY, "node",
                  "--data", str(self.data), "--http", str(self.port), "--root", "shop", *self.args],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_ENV)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
         deadline = time.monotonic() + ready_s
         while not self.ready():
             if self.process.poll() is not None:
@@ -92,12 +102,7 @@ class Node:
         return self
 
     def ready(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
-                sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                return sock.recv(64).startswith(b"HTTP/1.1 200 ")
-        except OSError:
-            return False
+        return ready(self.port)
 
     @property
     def pid(self):
@@ -148,7 +153,7 @@ class Node:
 def dure(*args, env=None, **kwargs):
     """Runs a subcommand of the binary to its end. `env` comes on top of the environment."""
     return subprocess.run([*WRAP, BINARY, *map(str, args)], capture_output=True,
-                          env=_ENV | (env or {}), timeout=120, check=False, **kwargs)
+                          env=ENV | (env or {}), timeout=120, check=False, **kwargs)
 
 
 class Client:
