@@ -5,6 +5,7 @@ import random
 import pytest
 
 import node as nodes
+import recording
 import recovery
 
 DIRECTORIES, ROUNDS = 5, 20
@@ -23,7 +24,7 @@ def test_kills(tmp_path, number):
 def test_verify_before_recovery(tmp_path, orders):
     """`dure verify` reads what a kill under full bulk load left behind, before any node has."""
     running = nodes.Node(tmp_path / "data").start()
-    connection = recovery.Connection(running.port)
+    connection = recording.Connection(running.port)
     connection("POST", "/shop/inventories", {"stockName": "p", "stockCount": 10**9, "price": 1})
     connection("POST", "/shop/pays", {"userId": 1, "payAmount": 10**12})
     acknowledged = []
@@ -36,6 +37,6 @@ def test_verify_before_recovery(tmp_path, orders):
     checked = nodes.dure("verify", running.data)
     assert checked.returncode == 0, (checked.stdout + checked.stderr).decode()
     running.start()
-    ids = {order["id"] for order in recovery.Connection(running.port).all("orders")}
+    ids = {order["id"] for order in recording.Connection(running.port).all("orders")}
     assert ids >= set(acknowledged)
     running.stop()

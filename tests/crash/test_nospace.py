@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 import node as nodes
-from recovery import Connection
+from recording import Connection
 from shop import DONE, PENDING, Shop, is_problem
 
 SIZE_MB, BALLAST_MB = 48, 12
