@@ -6,12 +6,15 @@
  *                what recovery would give (rows plus tail)
  *   3. sums      each system's audit: money, points, stock
  *
+ * The directory of a cluster is all its nodes' together; of one node alone the sums say nothing.
  * Nothing in DIR is written. Exit status: 0 clean, 1 not, 2 wrong usage.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "cmd/cluster_file.h"
 #include "cmd/commands.h"
 #include "cmd/offline.h"
 #include "cmd/parse.h"
@@ -31,6 +34,7 @@ struct verify {
     uint64_t records, events, rows, findings;
     uint64_t *sequences;
     void **audits; /* One per system; NULL: it has none. */
+    bool part;     /* DIR is one node of a cluster. */
 };
 
 static void finding(struct verify *verify, const char *fmt, ...)
@@ -170,13 +174,14 @@ static int check_rows(struct verify *verify)
 
 /* ---- 3: the sums --------------------------------------------------------------------------------- */
 
-static void report_audits(struct verify *verify)
+/* Frees them as well. */
+static void report_audits(struct verify *verify, bool judge)
 {
     const struct dure_system *const *systems = dure_registry_systems();
     for (size_t i = 0; systems[i] != NULL; i++) {
         if (verify->audits[i] == NULL) continue;
         struct dure_buf text = {0};
-        int rv = systems[i]->audit->report(verify->audits[i], &text);
+        int rv = judge ? systems[i]->audit->report(verify->audits[i], &text) : 0;
         if (text.len > 0) printf("%.*s\n", (int)text.len, text.data);
         if (rv != 0) finding(verify, "the sums of %s do not add up", systems[i]->name);
         dure_buf_fini(&text);
@@ -212,7 +217,6 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
     if (rv != 0) return rv;
     verify->sequences = calloc(verify->datadir.place.shards, sizeof(uint64_t));
     DURE_ASSERT(verify->sequences != NULL);
-    new_audits(verify);
     struct dure_journal *journal = verify->datadir.journal;
     rv = journal->ops->tail(journal, journal->ops->first(journal), check_record, verify);
     if (rv != 0 || verify->findings != 0) return rv; /* What cannot be read cannot be replayed. */
@@ -230,17 +234,66 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
     return rv;
 }
 
-static void close_verify(struct verify *verify)
+/* What was open of one directory; the counts and the audits stay. */
+static void close_dir(struct verify *verify)
 {
     if (verify->live != NULL) dure_runtime_close(verify->live);
     dure_offline_close(&verify->rebuilt);
     dure_datadir_close(&verify->datadir);
-    free_audits(verify);
     free(verify->sequences);
+    verify->live = NULL;
+    verify->rebuilt = (struct dure_offline){0};
+    verify->sequences = NULL;
+    verify->chain = (struct dure_record_chain){0};
+}
+
+/* One node's directory, in a place of its own for the rebuild. False after a message. */
+static bool verify_node(struct verify *verify, const char *dir)
+{
+    const char *tmp = getenv("TMPDIR"), *message = NULL;
+    char work[DURE_PATH_BYTES];
+    dure_offline_path(work, tmp != NULL && *tmp ? tmp : "/tmp", "dure-verify-XXXXXX");
+    if (mkdtemp(work) == NULL) {
+        fprintf(stderr, "dure verify: cannot make %s\n", work);
+        return false;
+    }
+    int rv = verify_dir(verify, dir, work, &message);
+    close_dir(verify);
+    int removed = dure_offline_remove(work);
+    if (removed != 0) fprintf(stderr, "dure verify: %s is left over\n", work);
+    if (rv != 0) {
+        fprintf(stderr, "dure verify: %s: %s\n", dir,
+                message != NULL ? message : dure_error_info(rv)->text);
+    }
+    return rv == 0;
+}
+
+/* Sums are those of a whole cluster: money leaves one node for an order of another. */
+static bool verify_cluster(struct verify *verify, const char *dir, const char *file)
+{
+    static struct dure_cluster_file cluster;
+    char node[DURE_PATH_BYTES], name[32];
+    if (dure_cluster_file_read(&cluster, file) != 0) return false;
+    for (uint32_t i = 0; i < cluster.nodes; i++) {
+        snprintf(name, sizeof name, "node-%u", i);
+        dure_offline_path(node, dir, name);
+        if (!verify_node(verify, node)) return false;
+    }
+    return true;
+}
+
+static bool verify_all(struct verify *verify, const char *dir)
+{
+    char path[DURE_PATH_BYTES];
+    dure_offline_path(path, dir, "cluster");
+    if (access(path, F_OK) == 0) return verify_cluster(verify, dir, path);
+    dure_offline_path(path, dir, "../cluster");
+    verify->part = access(path, F_OK) == 0;
+    return verify_node(verify, dir);
 }
 
 static const char doc[] =
-    "Checks a stopped data directory: every record's checksum and its place in the hash chain, "
+    "Checks a stopped data directory, a lone node's or a whole cluster's: every record's checksum and its place in the hash chain, "
     "every shard's sequence of events, every row against a rebuild from the journal, and each "
     "system's sums of money and stock."
     "\v"
@@ -267,25 +320,16 @@ int dure_cmd_verify(int argc, char **argv)
     const struct argp argp = {.parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
     static char name[] = "dure verify";
     if (dure_parse(&argp, name, argc, argv, &dir) != 0) return DURE_EXIT_USAGE;
-    const char *tmp = getenv("TMPDIR");
-    char work[DURE_PATH_BYTES];
-    dure_offline_path(work, tmp != NULL && *tmp ? tmp : "/tmp", "dure-verify-XXXXXX");
-    if (mkdtemp(work) == NULL) {
-        fprintf(stderr, "dure verify: cannot make %s\n", work);
-        return 1;
-    }
     struct verify verify = {0};
-    const char *message = NULL;
-    int rv = verify_dir(&verify, dir, work, &message);
-    if (rv == 0 && verify.findings == 0) report_audits(&verify);
-    close_verify(&verify);
-    int removed = dure_offline_remove(work);
-    if (removed != 0) fprintf(stderr, "dure verify: %s is left over\n", work);
-    if (rv != 0) {
-        fprintf(stderr, "dure verify: %s: %s\n", dir,
-                message != NULL ? message : dure_error_info(rv)->text);
-        return 1;
+    new_audits(&verify);
+    bool done = verify_all(&verify, dir);
+    if (done && verify.part) {
+        printf("%s is one node's part: the sums are the cluster's, `dure verify` of the directory "
+               "above\n", dir);
     }
+    report_audits(&verify, done && verify.findings == 0 && !verify.part);
+    free_audits(&verify);
+    if (!done) return 1;
     printf("%s: %llu records, %llu events, %llu rows, %llu findings\n", dir,
            (unsigned long long)verify.records, (unsigned long long)verify.events,
            (unsigned long long)verify.rows, (unsigned long long)verify.findings);
