@@ -19,6 +19,9 @@
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 5000
+/* A node that served so long was fine: the next pause is the first one again … */
+#define SERVED_MS 1000
+/* … and so long: whatever it could not recover from before is over. */
 #define STEADY_MS 10000
 #define FAILURES_MAX 2
 #define COMMAND_WORDS_MAX 128
@@ -164,7 +167,7 @@ static void on_ended(void *arg, struct dure_child *child, int64_t status, int si
     bool steady = member->ready_ms != 0 && now - member->ready_ms >= STEADY_MS;
     bool failed = by_itself(signal) && (member->ready_ms == 0 || (signal == 0 && !steady));
     if (steady) member->failures = 0;
-    if (steady) member->pause_ms = 0;
+    if (member->ready_ms != 0 && now - member->ready_ms >= SERVED_MS) member->pause_ms = 0;
     member->lost_ms = now;
     judge(member, failed);
 }
