@@ -113,6 +113,17 @@ static struct dure_actor *running_saga(struct dure_runtime *rt, int64_t id, cons
     return NULL;
 }
 
+/* The saga is over, and what it decided shows in what it was about. */
+static const char *why_refused(struct dure_runtime *rt, const struct dure_ask *ask)
+{
+    int rv;
+    struct dure_type *type = ask->view_type;
+    if (type == NULL || type->aggregate == NULL || type->aggregate->refused == NULL) return NULL;
+    struct dure_actor *actor = dure_actor_get(rt, type, ask->view_id, false, &rv);
+    if (actor == NULL || !actor->head.exists) return NULL;
+    return type->aggregate->refused(actor->state);
+}
+
 void dure_ask_go_on(struct dure_runtime *rt, struct dure_ask *ask)
 {
     struct dure_actor *saga =
@@ -125,6 +136,8 @@ void dure_ask_go_on(struct dure_runtime *rt, struct dure_ask *ask)
     }
     struct dure_answer answer = {.verdict = saga != NULL ? DURE_PENDING : DURE_DONE,
                                  .status = saga != NULL ? 201 : 200};
+    if (saga == NULL) answer.detail = why_refused(rt, ask);
+    if (answer.detail != NULL) answer.verdict = DURE_REFUSED, answer.status = 409;
     dure_ask_decide(rt, ask, &answer);
 }
 

@@ -125,6 +125,10 @@ struct dure_aggregate {
     /* JSON name of a field that is unique (the user of an account): an INT of state and of the
      * create payload. create is then asked of the one actor of that key, new or not. */
     const char *key;
+    /* Why a saga has refused it ("재고부족"), by what it is now; NULL: it has not. For a request that
+     * is repeated after a crash took its answer along: the saga is no longer there to ask. NULL: no
+     * saga refuses it. */
+    const char *(*refused)(const void *state);
     struct dure_type *type; /* Private. */
 };
 

@@ -196,8 +196,21 @@ static const struct dure_transition transitions[] = {
     {"status", SHOP_ORDER_CANCELED, &shop_order_cancel}, {0},
 };
 
+static const char *refused(const void *state)
+{
+    const struct shop_order *order = state;
+    switch (order->status) {
+    case SHOP_ORDER_NO_MONEY:
+    case SHOP_ORDER_NO_STOCK:
+    case SHOP_ORDER_NO_PRODUCT:
+    case SHOP_ORDER_NO_PRICE: return shop_order_status_texts[order->status];
+    default: return NULL;
+    }
+}
+
 struct dure_aggregate shop_order = {
     .system = "shop", .name = "order", .collection = "orders", .schema = &state_schema,
     .commands = commands, .events = events, .create = &shop_order_place,
     .remove = &shop_order_cancel, .editable = true, .transitions = transitions,
+    .refused = refused,
 };
