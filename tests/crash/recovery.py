@@ -139,7 +139,7 @@ class Directory:
                 flow.judge(request)
             flow.run(connection)  # A flow that the kill cut short goes on to its end.
             if flow.requests[1].reply.status == 201:
-                assert flow.requests[1].reply.json()["status"] in (DONE, PENDING)
+                assert flow.requests[1].reply.json()["status"] in (DONE, PENDING), flow
 
 
 def run(path, seed, rounds, say=print):
