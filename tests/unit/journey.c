@@ -138,10 +138,15 @@ static const struct dure_command refuse =
 static const struct dure_command *const traveller_commands[] = {
     &journey_start, &finish, &refuse, NULL};
 
+static const char *why_refused(const void *state)
+{
+    return ((const struct journey_traveller *)state)->refused > 0 ? "somebody was full" : NULL;
+}
+
 struct dure_aggregate journey_traveller = {
     .system = "journey", .name = "traveller", .collection = "travellers",
     .schema = &traveller_schema, .commands = traveller_commands, .events = traveller_events,
-    .create = &journey_start};
+    .create = &journey_start, .refused = why_refused};
 
 /* ---- The parties -------------------------------------------------------------------------------- */
 

@@ -272,6 +272,36 @@ static void test_resume(void **state)
     }
 }
 
+/* A crash takes the answer along, and the saga is refused before anybody asks again: whoever then
+ * does hears of the refusal, once and for all. */
+static void test_refused_meanwhile(void **state)
+{
+    (void)state;
+    struct client first = {0}, again = {0};
+    const struct journey_start trip = {JOURNEY_TRIP, 20, 1};
+    world_do(&world, &journey_mood, 20, &(struct journey_mood){0, 1}, 200);
+    for (int64_t i = 1; i < 4; i++) party_mood(20 + i, i == 2);
+    assert_int_equal(request(&first, 1, &journey_start, 9, &trip, 9), 0);
+    world_run(&world);
+    assert_int_equal(first.released, 0);
+    assert_true(world_saga(&world, &journey_trip, 9)->parked);
+    world_crash(&world);
+    party_mood(20, 0);
+    world_push(&world, &journey_trip, 9, DURE_MAIL_RETRY);
+    world_run(&world);
+    assert_int_equal(traveller(9)->refused, 1);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(request(&again, 1, &journey_start, 9, &trip, 9), 0);
+        assert_int_equal(again.result, round == 0 ? DURE_IDEM_STARTED : DURE_IDEM_REPLY);
+        world_run(&world);
+        assert_int_equal(again.status, 409);
+        world_crash(&world);
+    }
+    assert_int_equal(traveller(9)->started, 1);
+    dure_buf_fini(&first.reply);
+    dure_buf_fini(&again.reply);
+}
+
 /* Decides at the limit, and the record of that reply fails for want of space. */
 static void lose_reply(struct client *first)
 {
@@ -488,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_running, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_finds_no_space, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_before_reply, setup, teardown),
