@@ -19,6 +19,8 @@
 
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 5000
+/* Killed from outside: it is somebody's wish that it dies, not that it stays away. */
+#define PAUSE_KILLED_MAX_MS 400
 /* A node that served so long was fine: the next pause is the first one again … */
 #define SERVED_MS 1000
 /* … and so long: whatever it could not recover from before is over. */
@@ -66,7 +68,7 @@ static void move(struct dure_member *member, enum dure_member_state state)
 
 /* ---- Starting ---------------------------------------------------------------------------------*/
 
-static void judge(struct dure_member *member, bool failed);
+static void judge(struct dure_member *member, bool failed, bool killed);
 
 static void begin(struct dure_member *member)
 {
@@ -95,7 +97,7 @@ static void begin(struct dure_member *member)
     int rv = dure_child_start(&member->child, argv, options->kept_fd);
     if (rv == 0) return;
     snprintf(member->why, sizeof member->why, "cannot be started: %s", uv_strerror(rv));
-    judge(member, true);
+    judge(member, true, false);
 }
 
 static void on_pause(uv_timer_t *timer)
@@ -118,7 +120,7 @@ static void look_whether_over(struct dure_supervisor *supervisor)
 }
 
 /* Again, or never again. */
-static void judge(struct dure_member *member, bool failed)
+static void judge(struct dure_member *member, bool failed, bool killed)
 {
     member->failures = failed ? member->failures + 1 : 0;
     if (member->failures >= FAILURES_MAX) {
@@ -127,6 +129,7 @@ static void judge(struct dure_member *member, bool failed)
         return;
     }
     uint64_t pause = member->pause_ms;
+    if (killed && pause > PAUSE_KILLED_MAX_MS) pause = PAUSE_KILLED_MAX_MS;
     member->pause_ms = pause == 0 ? PAUSE_FIRST_MS : 2 * pause;
     if (member->pause_ms > PAUSE_MAX_MS) member->pause_ms = PAUSE_MAX_MS;
     uv_timer_start(&member->pause, on_pause, pause, 0);
@@ -169,7 +172,7 @@ static void on_ended(void *arg, struct dure_child *child, int64_t status, int si
     if (steady) member->failures = 0;
     if (member->ready_ms != 0 && now - member->ready_ms >= SERVED_MS) member->pause_ms = 0;
     member->lost_ms = now;
-    judge(member, failed);
+    judge(member, failed, !by_itself(signal));
 }
 
 /* ---- What a node says -------------------------------------------------------------------------*/
