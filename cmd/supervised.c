@@ -47,13 +47,17 @@ static void answer_status(const struct dure_supervised *supervised)
         supervised->fd,
         "status {\"lsn\":%llu,\"checkpoint\":%llu,\"tailBytes\":%llu,\"journalBytes\":%llu,"
         "\"rowsBytes\":%llu,\"memoryBytes\":%lld,\"aggregates\":%llu,\"sagas\":%llu,"
-        "\"commands\":%u,\"unacknowledged\":%llu,\"unreachable\":%u}",
+        "\"commands\":%u,\"turns\":%llu,\"sent\":%llu,\"resent\":%llu,"
+        "\"unacknowledged\":%llu,\"unreachable\":%u}",
         (unsigned long long)rt->lsn_durable, (unsigned long long)dure_checkpoint_lsn(rt),
         (unsigned long long)dure_checkpoint_tail_bytes(rt),
         (unsigned long long)journal->ops->bytes(journal),
         (unsigned long long)rt->rows->ops->bytes(rt->rows), (long long)rt->memory_bytes,
         (unsigned long long)count_types(rt, false), (unsigned long long)count_types(rt, true),
-        rt->asks_count, rt->links == NULL ? 0ull : (unsigned long long)rt->links->parcels,
+        rt->asks_count, (unsigned long long)rt->metrics.turns,
+        rt->links == NULL ? 0ull : (unsigned long long)rt->links->sent,
+        rt->links == NULL ? 0ull : (unsigned long long)rt->links->resent,
+        rt->links == NULL ? 0ull : (unsigned long long)rt->links->parcels,
         supervised->unreachable(supervised->arg));
 }
 
