@@ -17,13 +17,14 @@
 /* The same gap is reported again after this. */
 #define GAP_MS 100
 
-static void reply(struct dure_runtime *rt, const struct dure_channel *channel, uint32_t kind,
+/* False: the transport is full; there will be room. */
+static bool reply(struct dure_runtime *rt, const struct dure_channel *channel, uint32_t kind,
                   uint64_t seq)
 {
     struct dure_frame frame = {
         .kind = kind, .src = channel->src, .dst = channel->dst, .seq = seq};
-    /* One that is not taken is as good as lost: the sender asks by sending again. */
-    (void)rt->links->transport->send(rt->links->transport, channel->src, &frame, sizeof frame);
+    int rv = rt->links->transport->send(rt->links->transport, channel->src, &frame, sizeof frame);
+    return rv != DURE_EBUSY; /* Without a session it is as good as lost: the next one repeats all. */
 }
 
 static bool room_for(struct dure_runtime *rt, const struct dure_mail *mail)
@@ -41,7 +42,9 @@ static void report_gap(struct dure_runtime *rt, struct dure_channel *channel)
     if (channel->refused || (channel->gap_seq == next && since >= 0 && since < GAP_MS)) return;
     channel->gap_seq = next;
     channel->gap_ms = now;
-    reply(rt, channel, DURE_FRAME_GAP, next);
+    if (reply(rt, channel, DURE_FRAME_GAP, next)) return;
+    channel->refused = true; /* Asked for when there is room. */
+    dure_links_set_busy(&rt->links->busy_in, channel);
 }
 
 static void mark(struct dure_runtime *rt, struct dure_channel *channel, uint64_t seq)
@@ -64,7 +67,8 @@ void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame,
     struct dure_channel *channel = dure_links_channel_in(links, frame->src, frame->dst);
     if (frame->seq <= channel->newer.seq) {
         links->doubles++;
-        if (frame->seq <= channel->taken) reply(rt, channel, DURE_FRAME_ACK, channel->taken);
+        if (frame->seq <= channel->taken)
+            (void)reply(rt, channel, DURE_FRAME_ACK, channel->taken);
         return;
     }
     if (frame->seq != channel->newer.seq + 1) {
@@ -93,7 +97,24 @@ static void ask_again(struct dure_runtime *rt, struct dure_channel *channel)
 {
     if (!channel->refused) return;
     channel->refused = false;
+    channel->gap_seq = 0; /* However soon after the last time: it was sent, and not taken. */
     report_gap(rt, channel);
+}
+
+/* An ack that finds no room is said with the next record, or when there is room. */
+static void acknowledge(struct dure_runtime *rt, struct dure_channel *channel)
+{
+    channel->ack_due = !reply(rt, channel, DURE_FRAME_ACK, channel->taken);
+}
+
+void dure_inbox_room(struct dure_runtime *rt, uint16_t node)
+{
+    for (struct dure_channel *channel = rt->links->busy_in; channel; channel = channel->next_busy) {
+        if (channel->src % rt->links->nodes != node) continue;
+        if (channel->ack_due) acknowledge(rt, channel);
+        /* What was not taken for want of room in the group waits for the next record. */
+        if (rt->open->record.len < DURE_GROUP_BYTES_MAX) ask_again(rt, channel);
+    }
 }
 
 void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn)
@@ -104,10 +125,11 @@ void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn)
         uint64_t taken = channel->newer.lsn <= lsn ? channel->newer.seq : channel->older.seq;
         if (taken > channel->taken) {
             channel->taken = taken;
-            reply(rt, channel, DURE_FRAME_ACK, taken);
+            channel->ack_due = true;
         }
+        if (channel->ack_due) acknowledge(rt, channel);
         ask_again(rt, channel);
-        if (channel->taken != channel->newer.seq) {
+        if (channel->taken != channel->newer.seq || channel->ack_due || channel->refused) {
             at = &channel->next_busy;
             continue;
         }
@@ -130,5 +152,6 @@ void dure_inbox_failed(struct dure_runtime *rt, uint64_t lsn)
         channel->older = channel->newer;
         channel->gap_seq = 0;
         ask_again(rt, channel);
+        if (channel->ack_due) dure_links_set_busy(&rt->links->busy_in, channel);
     }
 }

@@ -67,6 +67,7 @@ struct dure_channel {
     uint64_t gap_seq;             /* The gap that was reported last … */
     int64_t gap_ms;               /* … and when. */
     bool refused;                 /* One was not taken for want of room: asked for again later. */
+    bool ack_due;                 /* `taken` has not been told. */
 };
 
 struct dure_links {
@@ -125,5 +126,7 @@ void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame,
                         size_t len);
 void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn);
 void dure_inbox_failed(struct dure_runtime *rt, uint64_t lsn);
+/* The transport takes frames for this node again. */
+void dure_inbox_room(struct dure_runtime *rt, uint16_t node);
 
 #endif

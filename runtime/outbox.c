@@ -164,6 +164,7 @@ void dure_links_up(struct dure_runtime *rt, uint16_t node)
 
 void dure_links_room(struct dure_runtime *rt, uint16_t node)
 {
+    dure_inbox_room(rt, node);
     for (struct dure_channel *channel = rt->links->busy_out; channel;
          channel = channel->next_busy) {
         if (channel->dst % rt->links->nodes == node && !flush(rt, channel)) return;
