@@ -55,7 +55,8 @@ struct source { /* Another node, as we hear it. */
     nng_tls_config *tls; /* NULL: none. */
     nng_dialer dialer;
     bool dialing;
-    uint64_t dialed_ms; /* When it was dialled, or seen connected, last. */
+    bool heard;         /* Since the last look. */
+    uint64_t dialed_ms; /* When it was dialled, or heard, last. */
     bool waiting;       /* Its next datagram is asked for only when the inbox has been emptied. */
     bool connected;
 };
@@ -138,6 +139,7 @@ static void hand_over(struct dure_bus *bus, const struct note *note)
         return;
     }
     size_t len = nng_msg_len(note->msg);
+    bus->sources[note->node].heard = true;
     if (!bus->closing) bus->user.received(bus->user.arg, nng_msg_body(note->msg), len);
     nng_msg_free(note->msg);
 }
@@ -231,8 +233,9 @@ static int dial(struct source *source, const struct dure_bus_options *options, c
     return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[source->node]);
 }
 
-/* nng 1.5 sometimes stops dialling (seen when the other side began to listen at that moment): who
- * has not been reached for some time is dialled anew. */
+/* nng 1.5 sometimes stops dialling (seen when a connection broke in its handshake): who has not been
+ * heard for much longer than its heartbeat is dialled anew. What nng tells of its pipes is no help: one
+ * that breaks at once is told to be gone before it is told to be there. */
 static void on_watch(uv_timer_t *timer)
 {
     struct dure_bus *bus = timer->data;
@@ -240,10 +243,8 @@ static void on_watch(uv_timer_t *timer)
     for (uint16_t i = 0; i < bus->nodes; i++) {
         struct source *source = &bus->sources[i];
         if (!source->open) continue;
-        pthread_mutex_lock(&bus->mutex);
-        bool connected = source->connected;
-        pthread_mutex_unlock(&bus->mutex);
-        if (connected) source->dialed_ms = now_ms;
+        if (source->heard) source->dialed_ms = now_ms;
+        source->heard = false;
         if (now_ms - source->dialed_ms < DURE_BUS_REDIAL_MS) continue;
         if (source->dialing) nng_dialer_close(source->dialer);
         source->dialing = false;
