@@ -14,6 +14,8 @@ struct pair_node {
     struct pair_node *peer;
     struct pair_frame inbox[PAIR_FRAMES_MAX];
     size_t frames;
+    bool narrow, full; /* narrow: takes `room` frames, then DURE_EBUSY until there is room again. */
+    int room;
     bool bad_wire; /* What it sends: a third is lost, a fifth doubled, all shuffled. */
 };
 
@@ -27,6 +29,8 @@ void pair_step(struct pair_node *node);
 /* Nothing is on its way or waits for an acknowledgement. */
 bool pair_quiet(void);
 void pair_run(void); /* Until quiet. */
+/* The same over narrow wires, without a tick of the clock: nothing may wait for a time-out. */
+void pair_run_narrow(void);
 /* Loses what has come for this node beyond `kept` frames. */
 void pair_lose(struct pair_node *node, size_t kept);
 

@@ -232,11 +232,25 @@ static void test_ask_elsewhere(void **state)
                      DURE_EUNAVAILABLE);
 }
 
+/* A transport that is full most of the time forgets no message, no ack and no report of a gap: all
+ * comes to rest as soon as there is room, without waiting for a probe. */
+static void test_narrow_wire(void **state)
+{
+    (void)state;
+    pair[0].narrow = pair[1].narrow = true;
+    pair[0].room = pair[1].room = 3;
+    for (int i = 0; i < 100; i++) submit(i, 1 + i % 2);
+    pair_run_narrow();
+    assert_int_equal(answered(100), 100);
+    assert_int_equal(pair[0].world.links->parcels + pair[1].world.links->parcels, 0);
+}
+
 int main(void)
 {
     world_seed(20261121);
     if (dure_registry_init(village_systems) != 0) return 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_narrow_wire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_wire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sender_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart_from_checkpoint, setup, teardown),
