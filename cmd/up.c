@@ -42,7 +42,7 @@ struct up {
 /* ---- Options ----------------------------------------------------------------------------------*/
 
 enum key { KEY_NODES = 'n', KEY_DATA = 'd', KEY_HOST = 256, KEY_HTTP, KEY_EVENTS, KEY_REPLAY,
-           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_NO_PIN };
+           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_PIN };
 
 static const struct argp_option option_table[] = {
     {"nodes", KEY_NODES, "N", 0, "How many; default 3 for a new directory, else what it has", 1},
@@ -55,7 +55,8 @@ static const struct argp_option option_table[] = {
     {"root", KEY_ROOT, "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
     {"shards", KEY_SHARDS, "N", 0, "Shards of a new directory; default 64", 2},
     {"drain-ms", KEY_DRAIN, "MS", 0, "At a stop, for requests that run; default 5000", 2},
-    {"no-pin", KEY_NO_PIN, NULL, 0, "Do not keep each node to a processor of its own", 2},
+    {"pin", KEY_PIN, NULL, 0,
+     "Keep each node to a processor of its own: for a machine that does nothing else", 2},
     {0},
 };
 
@@ -98,7 +99,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         options->shards = (uint32_t)whole(state, "shards", arg, 1, DURE_SHARDS_MAX);
         break;
     case KEY_DRAIN: options->drain_ms = whole(state, "drain-ms", arg, 0, 600000); break;
-    case KEY_NO_PIN: options->pin = false; break;
+    case KEY_PIN: options->pin = true; break;
     case ARGP_KEY_ARG:
         if (state->quoted == 0 || state->next - 1 < state->quoted)
             argp_error(state, "unexpected argument '%s'", arg);
@@ -277,7 +278,7 @@ int dure_cmd_up(int argc, char **argv)
     static struct up up;
     up.options = (struct dure_up_options){
         .data = "data", .host = "127.0.0.1", .systems = "", .root = "shop",
-        .http = 8088, .events = 8089, .replay = 8090, .drain_ms = DURE_HTTP_DRAIN_MS, .pin = true,
+        .http = 8088, .events = 8089, .replay = 8090, .drain_ms = DURE_HTTP_DRAIN_MS,
     };
     struct argp argp = {.options = option_table, .parser = on_option, .doc = doc,
                         .args_doc = "[-- NODE-OPTION...]"};

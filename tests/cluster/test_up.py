@@ -305,6 +305,15 @@ def test_options_reach_the_nodes(tmp_path):
     up.stop()
 
 
+def test_pinned(tmp_path):
+    """With --pin each node runs on one processor, neighbours on different ones while there are some."""
+    up = Up(tmp_path / "data", "--pin", count=2).start()
+    cpus = [os.sched_getaffinity(pid) for pid in pids(up)]
+    assert [len(one) for one in cpus] == [1, 1]
+    assert cpus[0] != cpus[1] or len(os.sched_getaffinity(0)) == 1
+    up.stop()
+
+
 def test_a_long_path(tmp_path):
     """A directory whose path is longer than a socket's may be (107 bytes) works all the same."""
     data = tmp_path / ("d" * 100) / ("e" * 60)

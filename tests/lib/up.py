@@ -27,7 +27,7 @@ class Up:
         count = ["--nodes", str(self.count)] if self.count else []
         return [*nodes.WRAP, nodes.BINARY, "up", "--data", str(self.data), *count,
                 "--http", str(self.port), "--events", str(self.events),
-                "--replay", str(self.replay), "--no-pin", *self.args]
+                "--replay", str(self.replay), *self.args]
 
     def launch(self):
         """Starts it, without waiting."""
