@@ -43,10 +43,12 @@ static const struct argp_option option_table[] = {
     {NULL, 0, NULL, 0, "What to measure:", 1},
     {"url", KEY_URL, "URL", 0, "the server, http only (default: http://127.0.0.1:8088)", 1},
     {"target", KEY_TARGET, "orders|raw", 0,
-     "orders: whole order sagas of the shop system. raw: any path, see --path (default: orders)", 1},
+     "orders: whole order sagas of the shop system. raw: any path, see --path (default: orders)",
+     1},
     {"mode", KEY_MODE, "single|pipelined|bulk", 0,
      "single: one request in flight on each connection. pipelined: --depth requests in flight on "
-     "each. bulk: one endless application/x-ndjson request on each, a command a line, --depth lines "
+     "each. bulk: one endless application/x-ndjson request on each, a command a line, --depth "
+     "lines "
      "in flight (default: single)",
      1},
     {NULL, 0, NULL, 0, "How much:", 2},
@@ -54,12 +56,14 @@ static const struct argp_option option_table[] = {
     {"depth", KEY_DEPTH, "N", 0,
      "commands in flight on each connection, 1 to 65536 (default: 16 pipelined, 1024 in bulk)", 2},
     {"threads", KEY_THREADS, "N", 0,
-     "threads of the generator, 1 to 64; it shares the machine with the server, so take no more than "
+     "threads of the generator, 1 to 64; it shares the machine with the server, so take no more "
+     "than "
      "it needs (default: 2, and no more than connections)",
      2},
     {"seconds", KEY_SECONDS, "S", 0, "measure for S seconds, 0.1 and more (default: 10)", 2},
     {"orders", KEY_ORDERS, "N", 0, "measure N commands, at least 1, instead of a time", 2},
-    {"warmup", KEY_WARMUP, "S", 0, "seconds of load before the measurement, 0 and more (default: 1)", 2},
+    {"warmup", KEY_WARMUP, "S", 0,
+     "seconds of load before the measurement, 0 and more (default: 1)", 2},
     {NULL, 0, NULL, 0, "Orders:", 3},
     {"products", KEY_PRODUCTS, "N", 0,
      "create N products, 1 to 100000000, and order them evenly (default: 1000)", 3},
@@ -85,8 +89,10 @@ static const char doc[] =
     "\v"
     "First the products and accounts are created, with stock and money for any run. Then each "
     "connection keeps its commands in flight until the time is over or the orders are out. An "
-    "order counts as completed only if its answer is 201 and says \"status\":\"주문완료\": money and "
-    "stock taken, delivery started, all on disk. Everything else is counted apart: pending (the saga had "
+    "order counts as completed only if its answer is 201 and says \"status\":\"주문완료\": money "
+    "and "
+    "stock taken, delivery started, all on disk. Everything else is counted apart: pending (the "
+    "saga had "
     "not ended within the server's limit), refused by status, unanswered (the connection broke, or "
     "30 s of silence). Latency runs from sending a request, or a line in bulk, to having its "
     "answer; it is of completed ones only, within 0.8 % of the true value.\n"

@@ -43,12 +43,12 @@ static const struct setting settings[] = {
     {"data", "DIR", "data directory; made when absent", "data", "Data:", TEXT_AT(data)},
     {"shards", "N", "shards of a new data directory; an old one keeps its number",
      STR(DURE_SHARDS_DEFAULT), NULL, NUMBER_AT(shards, 1, DURE_SHARDS_MAX)},
-    {"memory-mb", "MIB", "memory budget in MiB, for actors and the work on them; beyond: 503", "512",
-     NULL, NUMBER_AT(memory_mb, 1, 1 << 20)},
+    {"memory-mb", "MIB", "memory budget in MiB, for actors and the work on them; beyond: 503",
+     "512", NULL, NUMBER_AT(memory_mb, 1, 1 << 20)},
     {"pin", "CPU", "run on this processor only; -1: on any", "-1", NULL, NUMBER_AT(pin, -1, 4095)},
 
-    {"host", "ADDRESS", "address to listen on, IPv4 or IPv6", "127.0.0.1", "What is served:",
-     TEXT_AT(host)},
+    {"host", "ADDRESS", "address to listen on, IPv4 or IPv6", "127.0.0.1",
+     "What is served:", TEXT_AT(host)},
     {"http", "PORT", "HTTP port; 0 takes a free one and prints it", "8088", NULL,
      NUMBER_AT(http, 0, 65535)},
     {"events", "PORT", "port for the event stream (kept for it: this version does not open it)",
@@ -69,13 +69,13 @@ static const struct setting settings[] = {
     {"body-bytes-max", "BYTES", "request body; beyond: 413", "1048576", NULL,
      NUMBER_AT(body_bytes_max, 1024, 1 << 30)},
     {"requests-bytes-max", "BYTES",
-     "requests that arrive or wait for their answers, all together, at least twice --body-bytes-max; "
+     "requests that arrive or wait for their answers, all together, at least twice "
+     "--body-bytes-max; "
      "beyond: 503 to the slowest",
      "268435456", NULL, NUMBER_AT(requests_bytes_max, 2048, INT64_C(1) << 40)},
     {"unread-bytes-max", "BYTES",
      "answers that clients have not read, all together; beyond: the slowest are closed",
-     "268435456", NULL,
-     NUMBER_AT(unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, INT64_C(1) << 40)},
+     "268435456", NULL, NUMBER_AT(unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, INT64_C(1) << 40)},
     {"bulk-unread-bytes-max", "BYTES",
      "results that a bulk client has not read; beyond: its lines wait", "16777216", NULL,
      NUMBER_AT(bulk_unread_bytes_max, DURE_HTTP_OUTPUT_BYTES_MAX, 1 << 30)},
@@ -262,15 +262,18 @@ static const char doc[] =
     "runs (for --drain-ms at most), writes a checkpoint and exits with 0. A second one stops it at "
     "once. Nothing that was acknowledged is lost either way, nor by SIGKILL.\n"
     "\n"
-    "Exit status: 0 stopped by a signal; 1 it could not start, or the disk failed (the message says "
+    "Exit status: 0 stopped by a signal; 1 it could not start, or the disk failed (the message "
+    "says "
     "which); 2 a setting is wrong; 128 + N stopped at once by a second signal N.\n"
     "\n"
     "Files: DIR/journal is what counts, DIR/state is written back from it, DIR/format says their "
-    "version, and DIR/lock keeps a second process out. FILE has a line \"name = value\" for each setting, named "
+    "version, and DIR/lock keeps a second process out. FILE has a line \"name = value\" for each "
+    "setting, named "
     "as the flags are without the dashes; # at the start of a line or behind a blank begins a "
     "comment, and a value may stand in double quotes.\n"
     "\n"
-    "Environment: DURE_CONFIG, the FILE when --config is not given; DURE_MEMORY_MB for --memory-mb, "
+    "Environment: DURE_CONFIG, the FILE when --config is not given; DURE_MEMORY_MB for "
+    "--memory-mb, "
     "and so on for each.\n"
     "\n"
     "Examples:\n"

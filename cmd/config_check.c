@@ -53,7 +53,8 @@ int dure_config_check(const struct dure_config *config)
     if (rv != 0) return rv;
     /* Memory grows by doubling, so a body takes up to twice its size. */
     if (config->requests_bytes_max >= 2 * config->body_bytes_max) return 0;
-    fprintf(stderr, "dure: requests-bytes-max must be at least twice body-bytes-max, that is %lld\n",
+    fprintf(stderr,
+            "dure: requests-bytes-max must be at least twice body-bytes-max, that is %lld\n",
             2 * (long long)config->body_bytes_max);
     return DURE_EINVAL;
 }

@@ -86,6 +86,7 @@ int dure_cmd_dump(int argc, char **argv)
     dure_buf_fini(&dump.line);
     dure_datadir_close(&datadir);
     if (rv == 0 && fflush(stdout) != 0) rv = DURE_EIO;
-    if (rv != 0 && !dump.said) fprintf(stderr, "dure dump: %s: %s\n", dir, dure_error_info(rv)->text);
+    if (rv != 0 && !dump.said)
+        fprintf(stderr, "dure dump: %s: %s\n", dir, dure_error_info(rv)->text);
     return rv == 0 ? 0 : 1;
 }

@@ -20,7 +20,8 @@ static const struct subcommand {
     {"up", dure_cmd_up, "run a cluster of nodes, and keep them running"},
     {"status", dure_cmd_status, "show what a running cluster does"},
     {"verify", dure_cmd_verify, "check a stopped data directory: checksums, sequences, rows, sums"},
-    {"rebuild", dure_cmd_rebuild, "make the rows of a stopped data directory anew from its journal"},
+    {"rebuild", dure_cmd_rebuild,
+     "make the rows of a stopped data directory anew from its journal"},
     {"dump", dure_cmd_dump, "print the events of a data directory as CloudEvents, one a line"},
     {"bench", dure_cmd_bench, "drive orders against a running node and measure"},
 };

@@ -62,7 +62,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 _Static_assert(offsetof(struct rebuild, dir) == 0, "see dir");
 
-/* ---- Shards, when the rows cannot tell ------------------------------------------------------------ */
+/* ---- Shards, when the rows cannot tell ------------------------------------------------------- */
 
 struct counting {
     struct dure_place place;
@@ -124,7 +124,8 @@ static int open_dir(struct rebuild *rebuild, const char **message)
     if (alone != 0) return rv; /* It is not the rows. */
     if (rebuild->place.shards == 0) {
         static char text[200];
-        snprintf(text, sizeof text, "the old rows cannot be read, nor the number of shards in them: "
+        snprintf(text, sizeof text,
+                 "the old rows cannot be read, nor the number of shards in them: "
                  "say --shards N (what the node was first started with, by default %d)",
                  DURE_SHARDS_DEFAULT);
         *message = text;
@@ -134,7 +135,7 @@ static int open_dir(struct rebuild *rebuild, const char **message)
     return check_shards(rebuild, message);
 }
 
-/* ---- The exchange ------------------------------------------------------------------------------------ */
+/* ---- The exchange ---------------------------------------------------------------------------- */
 
 static int sync_dir(const char *dir)
 {
@@ -223,7 +224,8 @@ static const char doc[] =
     "replaced only when the new ones are complete and synced; interrupted before that, nothing has "
     "changed, and the next call begins again.\n"
     "\n"
-    "Exit status: 0 done; 1 failed (the message says why, and the old rows are still there); 2 wrong "
+    "Exit status: 0 done; 1 failed (the message says why, and the old rows are still there); 2 "
+    "wrong "
     "command line.\n"
     "\n"
     "Files: DIR/journal is only read. The new rows are made in DIR/rebuild, which needs as much "

@@ -128,8 +128,8 @@ void *dure_exchange_data(const struct dure_exchange *exchange);
  * Content-Length, Date, Connection as needed. For HEAD the body is measured and left out.
  * Bytes are copied. The exchange is gone afterwards.
  */
-void dure_exchange_respond(struct dure_exchange *exchange, int status, const struct dure_buf *headers,
-                           const void *body, size_t body_len);
+void dure_exchange_respond(struct dure_exchange *exchange, int status,
+                           const struct dure_buf *headers, const void *body, size_t body_len);
 
 /* The answer will be about this large: until it is there, it counts as unsent output. So a client
  * cannot ask for many large answers at once and then read none of them. */
@@ -139,7 +139,8 @@ void dure_exchange_expect(struct dure_exchange *exchange, size_t bytes);
 void dure_exchange_keeps(struct dure_exchange *exchange, size_t bytes);
 
 /* A streamed answer: chunked (HTTP/1.1) or until close (1.0). end frees the exchange. */
-void dure_exchange_start(struct dure_exchange *exchange, int status, const struct dure_buf *headers);
+void dure_exchange_start(struct dure_exchange *exchange, int status,
+                         const struct dure_buf *headers);
 void dure_exchange_write(struct dure_exchange *exchange, const void *bytes, size_t len);
 void dure_exchange_end(struct dure_exchange *exchange);
 /* Unsent bytes of this connection: stop writing when large, go on at on_drain. */

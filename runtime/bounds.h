@@ -136,7 +136,8 @@
 
 _Static_assert(DURE_SHARDS_DEFAULT <= DURE_SHARDS_MAX, "the default is in range");
 _Static_assert(DURE_NODES_MAX <= DURE_SHARDS_DEFAULT, "every node gets a shard");
-_Static_assert(DURE_PEER_DATAGRAM_BYTES < DURE_PEER_DATAGRAM_BYTES_MAX, "there is room for a piece");
+_Static_assert(DURE_PEER_DATAGRAM_BYTES < DURE_PEER_DATAGRAM_BYTES_MAX,
+               "there is room for a piece");
 _Static_assert(DURE_HTTP_BODY_BYTES_MAX + DURE_HTTP_HEADERS_BYTES_MAX + DURE_HTTP_LINE_BYTES_MAX <
                    DURE_PEER_FRAME_BYTES_MAX, "a request fits a frame");
 _Static_assert(DURE_PEER_ACK_MS < DURE_PEER_RESEND_MS, "an ack comes before it is missed");
@@ -147,7 +148,8 @@ _Static_assert(DURE_RECORD_BYTES_MAX < 0x7fffffff, "record lengths are 32-bit");
 /* Memory grows by doubling. */
 _Static_assert(2 * DURE_HTTP_BODY_BYTES_MAX <= DURE_HTTP_REQUESTS_BYTES_MAX, "any one body fits");
 _Static_assert(DURE_BULK_UNREAD_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_ALL, "one gets its full share");
-_Static_assert(DURE_HTTP_OUTPUT_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_MAX, "bulk gets more, not less");
+_Static_assert(DURE_HTTP_OUTPUT_BYTES_MAX <= DURE_BULK_UNREAD_BYTES_MAX,
+               "bulk gets more, not less");
 _Static_assert(DURE_BULK_UNREAD_BYTES_ALL < DURE_HTTP_UNREAD_BYTES_MAX, "bulk alone cuts nobody");
 _Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is a small body");
 _Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");

@@ -40,7 +40,7 @@ void dure_checkpoint_add_copy(struct dure_checkpoint *cp, enum dure_table table,
                                                     .value = copy, .value_len = len});
 }
 
-/* ---- Copying one actor ------------------------------------------------------------------------------ */
+/* ---- Copying one actor ----------------------------------------------------------------------- */
 
 struct image {
     const struct dure_actor_head *head;
@@ -84,11 +84,16 @@ static void copy_actor(struct dure_runtime *rt, struct dure_actor *actor)
         image->type = actor->type;
         image->head = *from.head;
         memcpy(image->state, from.state, actor->type->state_size);
-        dure_checkpoint_add(cp, (struct dure_row_write){.table = DURE_TABLE_ROW, .type = code, .id = actor->id,
-                                              .value = image, .value_len = 1, .encode = true,
-                                              .fresh = !actor->stored});
+        dure_checkpoint_add(cp, (struct dure_row_write){.table = DURE_TABLE_ROW,
+                                                        .type = code,
+                                                        .id = actor->id,
+                                                        .value = image,
+                                                        .value_len = 1,
+                                                        .encode = true,
+                                                        .fresh = !actor->stored});
         if (from.head->due_ms != DURE_NULL) {
-            dure_checkpoint_add_copy(cp, DURE_TABLE_TIMER, code, actor->id, &from.head->due_ms, sizeof(int64_t));
+            dure_checkpoint_add_copy(cp, DURE_TABLE_TIMER, code, actor->id, &from.head->due_ms,
+                                     sizeof(int64_t));
         }
     } else if (actor->stored) {
         dure_checkpoint_add(cp, (struct dure_row_write){.table = DURE_TABLE_ROW, .type = code,
@@ -106,7 +111,7 @@ static void copy_actor(struct dure_runtime *rt, struct dure_actor *actor)
     if (from.head != &actor->head) dure_actor_set_dirty(rt, actor, rt->lsn_durable + 1);
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 int dure_checkpoint_open(struct dure_runtime *rt)
 {
@@ -140,9 +145,10 @@ uint64_t dure_checkpoint_tail_bytes(const struct dure_runtime *rt)
     return rt->metrics.record_bytes - cp->trail[from % DURE_TRAIL_RECORDS].bytes;
 }
 
-/* ---- The rounds ---------------------------------------------------------------------------------------- */
+/* ---- The rounds ------------------------------------------------------------------------------ */
 
-static uint8_t number_of(const struct dure_checkpoint *cp, const struct dure_checkpoint_batch *batch)
+static uint8_t number_of(const struct dure_checkpoint *cp,
+                         const struct dure_checkpoint_batch *batch)
 {
     return (uint8_t)(batch - cp->batches + 1);
 }

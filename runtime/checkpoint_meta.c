@@ -76,7 +76,8 @@ void dure_checkpoint_add_meta(struct dure_runtime *rt)
         counters[i] = (struct counter_row){.code = type->code, .next_id = counter->next_id,
                                            .max_id = counter->max_id, .count = cp->counts_next[i]};
     }
-    dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_COUNTERS, counters, types * sizeof counters[0]);
+    dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_COUNTERS, counters,
+                             types * sizeof counters[0]);
     dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_SEQUENCES, group->sequences,
                              rt->options.shards * sizeof(uint64_t));
 }

@@ -23,7 +23,7 @@ struct dure_actor;
 struct dure_checkpoint;
 struct dure_ask;
 
-/* ---- Types (registry.c): one per aggregate, key directory, saga or view; global, fixed at start -- */
+/* ---- Types (registry.c): one per aggregate, key directory, saga or view; global, fixed at start  */
 
 enum dure_type_kind { DURE_KIND_AGGREGATE, DURE_KIND_DIRECTORY, DURE_KIND_SAGA, DURE_KIND_VIEW };
 
@@ -82,9 +82,10 @@ struct dure_saga_state { /* The saga's data follows, 16-byte aligned. */
     int64_t started_ms, since_ms;
     char reason[DURE_SAGA_REASON_BYTES];   /* Why refused or parked. */
 };
-#define DURE_SAGA_DATA(state) ((void *)((char *)(state) + ((sizeof(struct dure_saga_state) + 15u) & ~15u)))
+#define DURE_SAGA_DATA(state)                                                                      \
+    ((void *)((char *)(state) + ((sizeof(struct dure_saga_state) + 15u) & ~15u)))
 
-/* ---- Actors (actor.c) -------------------------------------------------------------------------- */
+/* ---- Actors (actor.c) ------------------------------------------------------------------------ */
 
 struct dure_actor_head { /* What a row carries besides the state, and what undo restores. */
     uint64_t lsn;        /* Journal index of the last record that changed it. 0: never. */
@@ -137,7 +138,7 @@ void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
 void dure_actor_passivate(struct dure_runtime *rt);
 void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Frees this one. */
 
-/* ---- Mail --------------------------------------------------------------------------------------- */
+/* ---- Mail ------------------------------------------------------------------------------------ */
 
 enum dure_mail_kind { DURE_MAIL_COMMAND, DURE_MAIL_START, DURE_MAIL_OUTCOME, DURE_MAIL_WAKE,
                       DURE_MAIL_RETRY, DURE_MAIL_SKIP, DURE_MAIL_FEED };
@@ -168,7 +169,7 @@ struct dure_mail {
     struct dure_mail *durable_prev;
 };
 
-/* ---- Groups (group.c): what becomes one journal record --------------------------------------------- */
+/* ---- Groups (group.c): what becomes one journal record --------------------------------------- */
 
 struct dure_undo { /* An actor as it was before the group. */
     struct dure_undo *next;
@@ -215,10 +216,14 @@ struct dure_group {
     struct { int64_t ms; size_t len; char digits[DURE_DECIMAL_MAX]; } stamp; /* As events tell it. */
 };
 
-/* ---- Asks: commands from outside --------------------------------------------------------------------- */
+/* ---- Asks: commands from outside ------------------------------------------------------------- */
 
 struct dure_view { /* A look at an actor, valid until the call returns. */
-    const struct dure_aggregate *aggregate; int64_t id; uint64_t version; bool exists; const void *state;
+    const struct dure_aggregate *aggregate;
+    int64_t id;
+    uint64_t version;
+    bool exists;
+    const void *state;
 };
 
 enum dure_verdict { DURE_DONE, DURE_REFUSED, DURE_PENDING, DURE_FAILED };
@@ -275,10 +280,15 @@ DURE_MUST_CHECK int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *as
  * transition, which is then that command. */
 struct dure_edit { const void *state; dure_field_set named; bool replace; bool remove; };
 
-/* ---- Idempotency keys (idem.c) -------------------------------------------------------------------- */
+/* ---- Idempotency keys (idem.c) --------------------------------------------------------------- */
 
 enum dure_idem_result { DURE_IDEM_NEW, DURE_IDEM_REPLY, DURE_IDEM_STARTED };
-struct dure_idem_reply { int status; struct dure_buf headers, body; struct dure_type *type; int64_t id; };
+struct dure_idem_reply {
+    int status;
+    struct dure_buf headers, body;
+    struct dure_type *type;
+    int64_t id;
+};
 /* Looks the key up and marks it running. REPLY: *reply holds copies (caller fini's). STARTED: an
  * earlier process began it; resume with reply->type, id. Errors: DURE_EKEYREUSED, DURE_EKEYRUNNING,
  * DURE_EBUSY. After NEW or STARTED exactly one of finish or cancel must follow. */
@@ -311,7 +321,7 @@ bool dure_idem_wants(const struct dure_runtime *rt);
 void dure_idem_sweep(struct dure_runtime *rt);
 struct dure_idem;
 
-/* ---- The runtime ------------------------------------------------------------------------------------ */
+/* ---- The runtime ----------------------------------------------------------------------------- */
 
 struct dure_options {
     uint32_t shards;          /* Of the data directory. */
@@ -457,7 +467,7 @@ void dure_runtime_stop(struct dure_runtime *rt);
 /* True when nothing is queued, forming or being written. */
 bool dure_runtime_idle(const struct dure_runtime *rt);
 
-/* ---- group.c: forming the record ---------------------------------------------------------------------- */
+/* ---- group.c: forming the record ------------------------------------------------------------- */
 
 void dure_group_begin(struct dure_runtime *rt, struct dure_group *group);
 /* Copies the actor as it is, once a group, before its first change. */
@@ -476,7 +486,7 @@ struct dure_mail *dure_group_mail(struct dure_runtime *rt); /* Zeroed, in the ar
 /* closing.c: adds to the record what has to outlive the group; it is the open one. */
 void dure_closing_write(struct dure_runtime *rt, struct dure_group *group);
 
-/* ---- others --------------------------------------------------------------------------------------------- */
+/* ---- others ---------------------------------------------------------------------------------- */
 
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
@@ -494,10 +504,12 @@ void dure_saga_count(struct dure_runtime *rt, const struct dure_actor *actor, in
 /* At start: counts those that have rows. */
 DURE_MUST_CHECK int dure_saga_load_counts(struct dure_runtime *rt);
 /* turn.c: the saga has ended; decides the asks that wait for it. */
-void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done, const char *reason);
+void dure_turn_saga_ended(struct dure_runtime *rt, struct dure_actor *saga, bool done,
+                          const char *reason);
 /* directory.c: passes COMMAND mail on to the aggregate of this key, making one for CREATES. False:
  * it refused, and the mail ends here. */
-bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor,
+                           struct dure_mail *mail);
 /* projection.c: feeds a durable group's events to the views. */
 void dure_projection_feed(struct dure_runtime *rt, const struct dure_group *group);
 void dure_projection_event(struct dure_runtime *rt, const struct dure_event *event, uint64_t lsn);
@@ -518,10 +530,15 @@ void dure_row_pack(const struct dure_type *type, const struct dure_actor_head *h
 DURE_MUST_CHECK int dure_row_unpack(const struct dure_type *type, struct dure_actor_head *head,
                                     void *state, const void *row, size_t len);
 struct dure_row_codec dure_row_codec(void);
-struct dure_row_image { const struct dure_type *type; struct dure_actor_head head; _Alignas(16) char state[]; };
+struct dure_row_image {
+    const struct dure_type *type;
+    struct dure_actor_head head;
+    _Alignas(16) char state[];
+};
 /* packs state alone, for SNAPSHOT entries */
 void dure_row_pack_state(const struct dure_type *type, const void *state, struct dure_buf *out);
-DURE_MUST_CHECK int dure_row_unpack_state(const struct dure_type *type, void *state, const void *bytes, size_t len);
+DURE_MUST_CHECK int dure_row_unpack_state(const struct dure_type *type, void *state,
+                                          const void *bytes, size_t len);
 void dure_row_init_state(const struct dure_type *type, void *state);
 /* checkpoint (runtime/checkpoint.c): called each round; starts, slices, finishes checkpoints. */
 int dure_checkpoint_open(struct dure_runtime *rt); /* Reads the meta row: counters, positions. */

@@ -25,7 +25,8 @@ static void refuse(struct dure_runtime *rt, const struct dure_actor *actor, stru
     dure_turn_refuse_ask(rt, mail->ask, 404, reason);
 }
 
-bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
+bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor,
+                           struct dure_mail *mail)
 {
     struct dure_type *target = actor->type->aggregate->type;
     const struct dure_directory_state *state = (const void *)actor->state;

@@ -132,7 +132,7 @@ struct dure_aggregate {
     struct dure_type *type; /* Private. */
 };
 
-/* ---- Sagas ------------------------------------------------------------------------------------ */
+/* ---- Sagas ----------------------------------------------------------------------------------- */
 
 /* What a participant answered. */
 struct dure_outcome {
@@ -173,7 +173,7 @@ struct dure_saga {
     struct dure_type *type; /* Private. */
 };
 
-/* ---- Policies: whenever event, then command ---------------------------------------------------- */
+/* ---- Policies: whenever event, then command -------------------------------------------------- */
 
 struct dure_policy {
     const char *name;
@@ -184,7 +184,7 @@ struct dure_policy {
     void (*fill)(const struct dure_event *event, void *payload);
 };
 
-/* ---- Projections: read models fed by committed events ------------------------------------------- */
+/* ---- Projections: read models fed by committed events ---------------------------------------- */
 
 struct dure_projection {
     struct dure_event_type *event;
@@ -194,7 +194,7 @@ struct dure_projection {
     void (*apply)(void *row, const struct dure_event *event);
 };
 
-/* ---- A system ----------------------------------------------------------------------------------- */
+/* ---- A system -------------------------------------------------------------------------------- */
 
 struct dure_system {
     const char *name;

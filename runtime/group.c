@@ -102,8 +102,8 @@ static void write_json(struct dure_group *group, const struct dure_event *event,
 {
     if (group->stamp.ms != event->time_ms || group->stamp.len == 0) {
         group->stamp.ms = event->time_ms;
-        group->stamp.len =
-            (size_t)(dure_decimal(group->stamp.digits, (uint64_t)event->time_ms) - group->stamp.digits);
+        group->stamp.len = (size_t)(dure_decimal(group->stamp.digits, (uint64_t)event->time_ms) -
+                                    group->stamp.digits);
     }
     dure_buf_lit(out, "{\"eventType\":\"");
     dure_buf_text(out, event->type->name);
@@ -129,7 +129,8 @@ static void write_event(struct dure_runtime *rt, const struct dure_actor *actor,
     size_t head_at = record->len;
     dure_buf_add(record, &head, sizeof head);
     if (sequence != 0) write_json(rt->open, event, record);
-    else if (event->type->schema != NULL) dure_schema_pack(event->type->schema, event->data, record);
+    else if (event->type->schema != NULL)
+        dure_schema_pack(event->type->schema, event->data, record);
     head.data_len = (uint32_t)(record->len - head_at - sizeof head);
     memcpy(record->data + head_at, &head, sizeof head);
     dure_group_entry_end(rt, *at);

@@ -27,7 +27,8 @@ static int walk(struct dure_history *history, struct dure_buf *scratch, struct p
         }
         size_t entry_at = at;
         const void *body;
-        const struct dure_entry *entry = dure_record_next(record.data, record.len, &entry_at, &body);
+        const struct dure_entry *entry =
+            dure_record_next(record.data, record.len, &entry_at, &body);
         const struct dure_entry_event *head = body;
         if (entry == NULL || entry->kind != DURE_ENTRY_EVENT || head->prev_lsn > lsn) {
             rv = DURE_ECORRUPT;

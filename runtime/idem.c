@@ -156,11 +156,14 @@ static void replace(struct dure_runtime *rt, struct dure_idem_entry *entry,
 static void write_entry(struct dure_runtime *rt, const struct dure_ask *ask, int status,
                         const struct dure_buf *headers, const struct dure_buf *body)
 {
-    struct dure_idem_wire wire = {.key = {ask->key[0], ask->key[1]}, .fingerprint = ask->fingerprint,
-                        .time_ms = rt->open->time_ms, .id = ask->view_id, .status = (uint32_t)status,
-                        .type_code = ask->view_type != NULL ? ask->view_type->code : 0,
-                        .headers_len = headers ? (uint32_t)headers->len : 0,
-                        .body_len = body ? (uint32_t)body->len : 0};
+    struct dure_idem_wire wire = {.key = {ask->key[0], ask->key[1]},
+                                  .fingerprint = ask->fingerprint,
+                                  .time_ms = rt->open->time_ms,
+                                  .id = ask->view_id,
+                                  .status = (uint32_t)status,
+                                  .type_code = ask->view_type != NULL ? ask->view_type->code : 0,
+                                  .headers_len = headers ? (uint32_t)headers->len : 0,
+                                  .body_len = body ? (uint32_t)body->len : 0};
     struct dure_buf bytes = {0};
     dure_buf_add(&bytes, &wire, sizeof wire);
     if (headers != NULL) dure_buf_add(&bytes, headers->data, headers->len);

@@ -41,7 +41,7 @@ void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
     rt->ready_last = &actor->ready_next;
 }
 
-/* ---- Mail as bytes ------------------------------------------------------------------------------ */
+/* ---- Mail as bytes --------------------------------------------------------------------------- */
 
 struct wire {
     uint32_t type_code, command_type_code, command_code, from_type_code;

@@ -58,7 +58,7 @@ const struct dure_entry *dure_record_next(const void *record, size_t len, size_t
     return entry;
 }
 
-/* ---- A record as the successor of another ----------------------------------------------------- */
+/* ---- A record as the successor of another ---------------------------------------------------- */
 
 /* Bytes that an entry of this kind has at least; -1: unknown. */
 static int entry_bytes_min(uint32_t kind)

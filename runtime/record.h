@@ -96,6 +96,7 @@ DURE_MUST_CHECK int dure_record_follow(struct dure_record_chain *chain, const vo
 
 /* The next entry: *at starts at sizeof header and is moved on. NULL at the end, and where no entry
  * begins; never outside the record. *body is its bytes. */
-const struct dure_entry *dure_record_next(const void *record, size_t len, size_t *at, const void **body);
+const struct dure_entry *dure_record_next(const void *record, size_t len, size_t *at,
+                                          const void **body);
 
 #endif

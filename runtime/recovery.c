@@ -72,7 +72,8 @@ static int replay_event(struct replay *replay, uint64_t index, size_t at, int64_
     if (rv != 0) return rv;
     uint64_t *sequence = &rt->sequences[dure_shard_of(rt, head->id)];
     if (head->sequence > *sequence) *sequence = head->sequence;
-    struct dure_event event = {.type = event_type, .data = data, .id = head->id, .time_ms = time_ms};
+    struct dure_event event = {
+        .type = event_type, .data = data, .id = head->id, .time_ms = time_ms};
     struct dure_actor *actor = dure_actor_get(rt, type, head->id, false, &rv);
     if (actor == NULL) return rv;
     if (to_apply(rt, actor, index)) {

@@ -26,7 +26,8 @@ void dure_row_init_state(const struct dure_type *type, void *state)
 static void pack_saga(const struct dure_saga_state *saga, size_t steps, struct dure_buf *out)
 {
     uint16_t reason_len = (uint16_t)strlen(saga->reason);
-    uint8_t head[6] = {saga->phase, saga->step, saga->parked, saga->refused_step, (uint8_t)steps, 0};
+    uint8_t head[6] = {saga->phase,        saga->step,     saga->parked,
+                       saga->refused_step, (uint8_t)steps, 0};
     dure_buf_add(out, head, sizeof head);
     dure_buf_add(out, &reason_len, sizeof reason_len);
     dure_buf_add(out, &saga->started_ms, sizeof saga->started_ms);
@@ -111,7 +112,7 @@ int dure_row_unpack(const struct dure_type *type, struct dure_actor_head *head, 
                                  len - sizeof wire - sizeof crc);
 }
 
-/* ---- For the checkpoint thread ------------------------------------------------------------------- */
+/* ---- For the checkpoint thread --------------------------------------------------------------- */
 
 static void codec_pack(void *arg, const struct dure_row_write *write, struct dure_buf *out)
 {

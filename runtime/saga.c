@@ -200,7 +200,8 @@ static void on_late(struct dure_runtime *rt, struct dure_actor *actor, const str
     undo_next(rt, actor);
 }
 
-static void on_owner(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
+static void on_owner(struct dure_runtime *rt, struct dure_actor *actor,
+                     const struct dure_mail *mail)
 {
     if (!mail->done) {
         park(rt, actor, PARKED_REFUSED, mail->reason);

@@ -34,13 +34,15 @@ static const struct dure_schema event_schema =
 static const struct dure_field price_fields[] = {
     DURE_FIELD(struct shop_price, price, "price", DURE_INT, .flags = 0),
 };
-static const struct dure_schema price_schema = DURE_SCHEMA("Price", struct shop_price, price_fields);
+static const struct dure_schema price_schema =
+    DURE_SCHEMA("Price", struct shop_price, price_fields);
 
 static const struct dure_field take_fields[] = {
     DURE_FIELD(struct shop_take, amount, "amount", DURE_INT, .flags = 0),
     DURE_FIELD(struct shop_take, order_id, "orderId", DURE_INT, .flags = 0),
 };
-static const struct dure_schema take_schema = DURE_SCHEMA("TakeStock", struct shop_take, take_fields);
+static const struct dure_schema take_schema =
+    DURE_SCHEMA("TakeStock", struct shop_take, take_fields);
 
 static void apply_opened(void *state, const struct dure_event *event)
 {

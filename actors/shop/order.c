@@ -8,7 +8,8 @@
  */
 #include "actors/shop/shop.h"
 
-#define FIELD(member, json, kind, ...) DURE_FIELD(struct shop_order, member, json, kind, __VA_ARGS__)
+#define FIELD(member, json, kind, ...)                                                             \
+    DURE_FIELD(struct shop_order, member, json, kind, __VA_ARGS__)
 
 const char *const shop_order_status_texts[] = {
     NULL, "주문접수", "주문완료", "잔액부족", "재고부족", "상품없음", "가격불일치", "주문취소중", "주문취소", NULL,
@@ -24,9 +25,11 @@ static const struct dure_field state_fields[] = {
     FIELD(price, "price", DURE_INT, .flags = DURE_GOVERNED),
     FIELD(delivery_id, "deliveryId", DURE_INT, .flags = DURE_HIDDEN),
 };
-static const struct dure_schema state_schema = DURE_SCHEMA("Order", struct shop_order, state_fields);
+static const struct dure_schema state_schema =
+    DURE_SCHEMA("Order", struct shop_order, state_fields);
 
-#define PLACE(member, json, kind, ...) DURE_FIELD(struct shop_place, member, json, kind, __VA_ARGS__)
+#define PLACE(member, json, kind, ...)                                                             \
+    DURE_FIELD(struct shop_place, member, json, kind, __VA_ARGS__)
 static const struct dure_field place_fields[] = {
     PLACE(product_id, "productId", DURE_INT, .flags = DURE_REQUIRED),
     PLACE(quantity, "quantity", DURE_INT, .flags = DURE_REQUIRED, .min = 1, .max = SHOP_AMOUNT_MAX),
@@ -47,9 +50,10 @@ static const struct dure_schema settle_schema =
 static const struct dure_field price_fields[] = {
     DURE_FIELD(struct shop_price, price, "price", DURE_INT, .flags = 0),
 };
-static const struct dure_schema price_schema = DURE_SCHEMA("Price", struct shop_price, price_fields);
+static const struct dure_schema price_schema =
+    DURE_SCHEMA("Price", struct shop_price, price_fields);
 
-/* ---- Events ------------------------------------------------------------------------------------ */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 #define EVENT(member, json, kind, ...)                                                             \
     DURE_FIELD(struct shop_order_event, member, json, kind, __VA_ARGS__)
@@ -109,7 +113,7 @@ static void emit_public(struct dure_out *out, const struct dure_event_type *type
                                        .product_id = order->product_id, .price = price};
 }
 
-/* ---- Commands ------------------------------------------------------------------------------------ */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static int place(const void *state, const struct dure_msg *in, struct dure_out *out)
 {

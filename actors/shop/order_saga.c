@@ -66,7 +66,8 @@ static void fill_pay(const void *data, void *payload)
     const struct shop_order_saga *saga = data;
     struct shop_take *take = payload;
     take->order_id = saga->order_id;
-    if (__builtin_mul_overflow(saga->quantity, saga->price, &take->amount)) take->amount = INT64_MAX;
+    if (__builtin_mul_overflow(saga->quantity, saga->price, &take->amount))
+        take->amount = INT64_MAX;
 }
 
 static void fill_stock(const void *data, void *payload)
@@ -105,7 +106,8 @@ static void fill_refuse(const void *data, size_t step, const char *reason, void 
     const struct shop_order_saga *saga = data;
     uint8_t status = SHOP_ORDER_NO_STOCK;
     /* A refused quote that named a price found the product: the price was another one. */
-    if (step == QUOTE) status = saga->price == DURE_NULL ? SHOP_ORDER_NO_PRODUCT : SHOP_ORDER_NO_PRICE;
+    if (step == QUOTE)
+        status = saga->price == DURE_NULL ? SHOP_ORDER_NO_PRODUCT : SHOP_ORDER_NO_PRICE;
     if (step == PAY) status = SHOP_ORDER_NO_MONEY;
     ((struct shop_settle *)payload)->status = status;
 }

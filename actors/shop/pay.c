@@ -44,7 +44,8 @@ static const struct dure_field take_fields[] = {
     DURE_FIELD(struct shop_take, amount, "amount", DURE_INT, .flags = 0),
     DURE_FIELD(struct shop_take, order_id, "orderId", DURE_INT, .flags = 0),
 };
-static const struct dure_schema take_schema = DURE_SCHEMA("TakeMoney", struct shop_take, take_fields);
+static const struct dure_schema take_schema =
+    DURE_SCHEMA("TakeMoney", struct shop_take, take_fields);
 
 static void apply_deposited(void *state, const struct dure_event *event)
 {
@@ -56,7 +57,8 @@ static void apply_deposited(void *state, const struct dure_event *event)
 
 static void apply_moved(void *state, const struct dure_event *event)
 {
-    ((struct shop_pay *)state)->pay_amount = ((const struct shop_pay_event *)event->data)->pay_amount;
+    ((struct shop_pay *)state)->pay_amount =
+        ((const struct shop_pay_event *)event->data)->pay_amount;
 }
 
 struct dure_event_type shop_pay_deposited = {

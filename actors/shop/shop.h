@@ -74,9 +74,12 @@ struct shop_settle { /* How an order went. */
 };
 struct shop_price { int64_t price; };
 struct shop_take { int64_t amount, order_id; }; /* Won of an account, or pieces of a product. */
-struct shop_ship { int64_t order_id, user_id, quantity, product_id; char address[SHOP_ADDRESS_BYTES]; };
+struct shop_ship {
+    int64_t order_id, user_id, quantity, product_id;
+    char address[SHOP_ADDRESS_BYTES];
+};
 
-/* ---- Events that others listen to --------------------------------------------------------------- */
+/* ---- Events that others listen to ------------------------------------------------------------ */
 
 struct shop_order_event { int64_t id, quantity, user_id, product_id, price; uint8_t status; };
 struct shop_inventory_event {
@@ -88,7 +91,10 @@ struct shop_delivery_event {
     uint8_t status;
     char address[SHOP_ADDRESS_BYTES];
 };
-struct shop_pay_event { int64_t id, pay_amount, user_id, point, order_id; char status[SHOP_STATUS_BYTES]; };
+struct shop_pay_event {
+    int64_t id, pay_amount, user_id, point, order_id;
+    char status[SHOP_STATUS_BYTES];
+};
 struct shop_deposit { int64_t amount; struct shop_pay pay; };
 
 extern struct dure_event_type shop_order_received, shop_order_placed, shop_order_canceled;
@@ -97,7 +103,7 @@ extern struct dure_event_type shop_out_of_stock, shop_stock_decreased, shop_stoc
 extern struct dure_event_type shop_delivery_started, shop_delivery_canceled;
 extern struct dure_event_type shop_pay_approval, shop_pay_canceled, shop_pay_deposited;
 
-/* ---- Commands that sagas give -------------------------------------------------------------------- */
+/* ---- Commands that sagas give ---------------------------------------------------------------- */
 
 extern const struct dure_command shop_order_set_price, shop_order_complete, shop_order_refuse,
     shop_order_cancel, shop_order_finish_cancel;
@@ -105,7 +111,7 @@ extern const struct dure_command shop_inventory_quote, shop_inventory_take, shop
 extern const struct dure_command shop_pay_take, shop_pay_give_back;
 extern const struct dure_command shop_delivery_start, shop_delivery_cancel;
 
-/* ---- Sagas ------------------------------------------------------------------------------------------ */
+/* ---- Sagas ----------------------------------------------------------------------------------- */
 
 struct shop_order_saga {
     int64_t order_id, product_id, quantity, user_id;
