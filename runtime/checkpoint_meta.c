@@ -4,12 +4,14 @@
  *   POSITION   every change up to this record is in the rows: replay begins behind it
  *   COUNTERS   per type: next id, largest id, number of rows
  *   SEQUENCES  per shard: the last number given to a published event
+ *   WAYPOINTS  the same, kept for each checkpoint under the record it belongs to (waypoint.h)
  *
  * Fails with DURE_EFORMAT for rows of a newer version and DURE_ECORRUPT for unreadable ones.
  */
 #include <stdlib.h>
 
 #include "runtime/checkpoint.h"
+#include "runtime/waypoint.h"
 
 #define META_FORMAT 1
 #define META_POSITION 0
@@ -80,6 +82,10 @@ void dure_checkpoint_add_meta(struct dure_runtime *rt)
                              types * sizeof counters[0]);
     dure_checkpoint_add_copy(cp, DURE_TABLE_META, 0, META_SEQUENCES, group->sequences,
                              rt->options.shards * sizeof(uint64_t));
+    if (rt->lsn_durable > 0) {
+        dure_checkpoint_add_copy(cp, DURE_TABLE_META, DURE_WAYPOINT_TYPE, (int64_t)rt->lsn_durable,
+                                 group->sequences, rt->options.shards * sizeof(uint64_t));
+    }
 }
 
 static int read_meta(struct dure_runtime *rt, struct dure_buf *buf)

@@ -35,7 +35,7 @@ struct dure_journal_ops {
     void (*poll)(struct dure_journal *journal);
     /* Index of the last durable record; 0 when the journal is empty. */
     uint64_t (*head)(struct dure_journal *journal);
-    /* Index of the first record still there; head + 1 when there is none. */
+    /* Index of the first record still there; head + 1 when there is none. Any thread. */
     uint64_t (*first)(struct dure_journal *journal);
     /* Appends the record at `index` to *out. 0 or DURE_ENOTFOUND, DURE_EIO, DURE_ECORRUPT.
      * Also safe on other threads. */
@@ -67,7 +67,8 @@ enum dure_table {
     DURE_TABLE_ROW = 0,   /* (type, id) → a packed row (runtime/row.h). */
     DURE_TABLE_KEY = 1,   /* Idempotency keys: (hash high 32 bits as type, hash low as id) → reply */
     DURE_TABLE_TIMER = 2, /* (0, due ms | …): maintained by the caller. */
-    DURE_TABLE_META = 3,  /* (0, n): checkpoint position, counters; (hour, key): idem.h. */
+    /* (0, n): checkpoint position, counters; (hour, key): idem.h; (~0, lsn): waypoint.h. */
+    DURE_TABLE_META = 3,
     DURE_TABLE_OUTBOX = 4,/* (destination << 16 | source shard, sequence) → message bytes. */
     DURE_TABLES = 5,
 };
