@@ -22,6 +22,7 @@
 #include "cmd/commands.h"
 #include "cmd/config.h"
 #include "cmd/datadir.h"
+#include "cmd/doors.h"
 #include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
@@ -39,6 +40,7 @@ struct node {
     struct dure_gateway *gateway;
     struct dure_server *server;
     struct dure_supervised supervised;
+    struct dure_doors doors;
     uv_signal_t signals[2];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -51,6 +53,13 @@ static void on_fatal(void *arg, int rv)
     fprintf(stderr, "dure node: %s; stopping\n", dure_error_info(rv)->text);
     /* What is in flight must not be acknowledged, and nothing else may be written. */
     _exit(1);
+}
+
+static void on_record(void *arg, const struct dure_group *group)
+{
+    (void)group; /* The journal has it by now. */
+    struct node *node = arg;
+    if (node->doors.feed != NULL) dure_feed_durable(node->doors.feed, node->rt);
 }
 
 /* The answers are written by now, as far as they will be. */
@@ -211,6 +220,7 @@ static int open_runtime(struct node *node, const char **message)
                            node->datadir.rows, message);
     if (rv != 0) return rv;
     node->rt->on_fatal = on_fatal;
+    node->rt->on_record = on_record;
     node->rt->arg = node;
     dure_loop_attach(&node->loop, node->rt, node->datadir.journal, node->datadir.rows);
     rv = open_gateway(node, message);
@@ -227,6 +237,8 @@ static int open_node(struct node *node)
                 message != NULL ? message : dure_error_info(rv)->text);
         return rv;
     }
+    rv = dure_doors_open(&node->doors, node->rt, &node->config);
+    if (rv != 0) return rv;
     rv = start_signals(node);
     if (rv == 0) rv = dure_supervised_open(&node->supervised, node->loop.uv, node->rt);
     if (rv == 0) rv = open_server(node, &os_error);
@@ -246,6 +258,7 @@ static void on_walk(uv_handle_t *handle, void *arg)
 
 static void close_node(struct node *node)
 {
+    dure_doors_close(&node->doors);
     if (node->gateway != NULL) dure_gateway_set_server(node->gateway, NULL);
     if (node->server != NULL) dure_server_close(node->server);
     uv_run(node->loop.uv, UV_RUN_NOWAIT);
@@ -364,6 +377,8 @@ int dure_cmd_node(int argc, char **argv)
     } else {
         double took_ms = (double)(uv_hrtime() - began_ns) / 1e6;
         say_ready(&node, took_ms);
+        dure_doors_announce(&node.doors, &node.config);
+        fflush(stdout);
         uv_run(node.loop.uv, UV_RUN_DEFAULT);
     }
     close_node(&node);

@@ -90,7 +90,8 @@ class Node:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *WRAP, *self.wrap, BINARY, "node",
-                 "--data", str(self.data), "--http", str(self.port), "--root", "shop", *self.args],
+                 "--data", str(self.data), "--http", str(self.port), "--root", "shop",
+                 "--events", "-1", "--replay", "-1", *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
         deadline = time.monotonic() + ready_s
         while not self.ready():

@@ -1,0 +1,360 @@
+/*
+ * nng for the event stream.
+ *
+ * The threads of nng only count connections; all work is done by threads of ours that wait in recv.
+ * Requests go through contexts, so that threads share a socket; an answer that a stuck client does
+ * not take is given up after SEND_MS. An address in use is the usual failure of listen.
+ */
+#include "proto/sock.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/pubsub0/pub.h>
+#include <nng/protocol/pubsub0/sub.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <arpa/inet.h>
+
+#define REQUEST_BYTES_MAX (64u * 1024)
+#define MESSAGE_BYTES_MAX (16u * 1024 * 1024)
+#define SEND_MS 1000
+/* Connections that were lost are tried again at these distances. */
+#define RECONNECT_MS_MIN 10
+#define RECONNECT_MS_MAX 200
+#define REP_THREADS_MAX 16
+
+static int error_of(int code)
+{
+    switch (code) {
+    case 0: return 0;
+    case NNG_ENOMEM: return DURE_ENOMEM;
+    case NNG_ETIMEDOUT: return DURE_EBUSY;
+    case NNG_ECLOSED:
+    case NNG_ECANCELED: return DURE_ESHUTDOWN;
+    case NNG_EINVAL:
+    case NNG_EADDRINVAL: return DURE_EINVAL;
+    default: return DURE_ESYSTEM;
+    }
+}
+
+static int listen_at(nng_socket socket, const char *url, uint16_t *port)
+{
+    nng_listener listener;
+    int code = nng_listen(socket, url, &listener, 0);
+    if (code != 0 || port == NULL) return error_of(code);
+    nng_sockaddr address;
+    code = nng_listener_get_addr(listener, NNG_OPT_LOCADDR, &address);
+    if (code == 0 && address.s_family == NNG_AF_INET) *port = ntohs(address.s_in.sa_port);
+    if (code == 0 && address.s_family == NNG_AF_INET6) *port = ntohs(address.s_in6.sa_port);
+    return error_of(code);
+}
+
+static int set_up(nng_socket socket, size_t bytes_max)
+{
+    int code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, bytes_max);
+    if (code == 0) code = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_MS_MIN);
+    if (code == 0) code = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MS_MAX);
+    return code;
+}
+
+/* ---- PUB --------------------------------------------------------------------------------------- */
+
+struct dure_pub {
+    nng_socket socket;
+    atomic_uint peers;
+    void (*changed)(void *arg);
+    void *arg;
+};
+
+static void on_pub_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    (void)pipe;
+    struct dure_pub *pub = arg;
+    if (event == NNG_PIPE_EV_ADD_POST) atomic_fetch_add(&pub->peers, 1);
+    else atomic_fetch_sub(&pub->peers, 1);
+    if (pub->changed != NULL) pub->changed(pub->arg);
+}
+
+int dure_pub_open(struct dure_pub **out, int buffer, void (*peers)(void *arg), void *arg)
+{
+    struct dure_pub *pub = calloc(1, sizeof *pub);
+    if (pub == NULL) return DURE_ENOMEM;
+    pub->changed = peers;
+    pub->arg = arg;
+    int code = nng_pub0_open(&pub->socket);
+    if (code == 0) {
+        code = set_up(pub->socket, REQUEST_BYTES_MAX);
+        if (code == 0) code = nng_socket_set_int(pub->socket, NNG_OPT_SENDBUF, buffer);
+        if (code == 0)
+            code = nng_pipe_notify(pub->socket, NNG_PIPE_EV_ADD_POST, on_pub_pipe, pub);
+        if (code == 0)
+            code = nng_pipe_notify(pub->socket, NNG_PIPE_EV_REM_POST, on_pub_pipe, pub);
+        if (code != 0) nng_close(pub->socket);
+    }
+    if (code != 0) free(pub);
+    else *out = pub;
+    return error_of(code);
+}
+
+int dure_pub_listen(struct dure_pub *pub, const char *url, uint16_t *port)
+{
+    return listen_at(pub->socket, url, port);
+}
+
+unsigned dure_pub_peers(const struct dure_pub *pub)
+{
+    return atomic_load(&pub->peers);
+}
+
+void dure_pub_send(struct dure_pub *pub, const void *bytes, size_t len)
+{
+    nng_msg *msg;
+    if (nng_msg_alloc(&msg, len) != 0) return; /* Lost, as for a slow subscriber. */
+    memcpy(nng_msg_body(msg), bytes, len);
+    if (nng_sendmsg(pub->socket, msg, 0) != 0) nng_msg_free(msg);
+}
+
+void dure_pub_close(struct dure_pub *pub)
+{
+    if (pub == NULL) return;
+    nng_close(pub->socket);
+    free(pub);
+}
+
+/* ---- SUB --------------------------------------------------------------------------------------- */
+
+struct dure_sub {
+    nng_socket socket;
+};
+
+int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
+{
+    struct dure_sub *sub = calloc(1, sizeof *sub);
+    if (sub == NULL) return DURE_ENOMEM;
+    int code = nng_sub0_open(&sub->socket);
+    if (code == 0) {
+        code = set_up(sub->socket, MESSAGE_BYTES_MAX);
+        if (code == 0) code = nng_socket_set_int(sub->socket, NNG_OPT_RECVBUF, buffer);
+        if (code == 0)
+            code = nng_socket_set(sub->socket, NNG_OPT_SUB_SUBSCRIBE, topic, strlen(topic));
+        if (code != 0) nng_close(sub->socket);
+    }
+    if (code != 0) free(sub);
+    else *out = sub;
+    return error_of(code);
+}
+
+int dure_sub_dial(struct dure_sub *sub, const char *url)
+{
+    return error_of(nng_dial(sub->socket, url, NULL, NNG_FLAG_NONBLOCK));
+}
+
+int dure_sub_recv(struct dure_sub *sub, int timeout_ms, struct dure_buf *out)
+{
+    out->len = 0;
+    nng_msg *msg;
+    int code = nng_socket_set_ms(sub->socket, NNG_OPT_RECVTIMEO, timeout_ms);
+    if (code == 0)
+        code = nng_recvmsg(sub->socket, &msg, timeout_ms == 0 ? NNG_FLAG_NONBLOCK : 0);
+    if (code == NNG_EAGAIN) return DURE_EBUSY;
+    if (code != 0) return error_of(code);
+    dure_buf_add(out, nng_msg_body(msg), nng_msg_len(msg));
+    nng_msg_free(msg);
+    return 0;
+}
+
+void dure_sub_close(struct dure_sub *sub)
+{
+    if (sub == NULL) return;
+    nng_close(sub->socket);
+    free(sub);
+}
+
+/* ---- REQ --------------------------------------------------------------------------------------- */
+
+struct dure_req {
+    nng_socket socket;
+    atomic_uint peers;
+    atomic_bool met; /* Was connected once. */
+};
+
+static void on_req_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    (void)pipe;
+    struct dure_req *req = arg;
+    if (event == NNG_PIPE_EV_ADD_POST) {
+        atomic_fetch_add(&req->peers, 1);
+        atomic_store(&req->met, true);
+    } else {
+        atomic_fetch_sub(&req->peers, 1);
+    }
+}
+
+int dure_req_open(struct dure_req **out, const char *url)
+{
+    struct dure_req *req = calloc(1, sizeof *req);
+    if (req == NULL) return DURE_ENOMEM;
+    int code = nng_req0_open(&req->socket);
+    if (code == 0) {
+        code = set_up(req->socket, MESSAGE_BYTES_MAX);
+        if (code == 0)
+            code = nng_pipe_notify(req->socket, NNG_PIPE_EV_ADD_POST, on_req_pipe, req);
+        if (code == 0)
+            code = nng_pipe_notify(req->socket, NNG_PIPE_EV_REM_POST, on_req_pipe, req);
+        if (code == 0) code = nng_dial(req->socket, url, NULL, NNG_FLAG_NONBLOCK);
+        if (code != 0) nng_close(req->socket);
+    }
+    if (code != 0) free(req);
+    else *out = req;
+    return error_of(code);
+}
+
+/* One way: waits for aio, and gives its message back when it failed. */
+static int wait_for(nng_aio *aio)
+{
+    nng_aio_wait(aio);
+    return nng_aio_result(aio);
+}
+
+static int exchange(nng_ctx ctx, nng_aio *aio, nng_msg *msg, struct dure_buf *reply)
+{
+    nng_aio_set_msg(aio, msg);
+    nng_ctx_send(ctx, aio);
+    int code = wait_for(aio);
+    if (code != 0) {
+        nng_msg_free(nng_aio_get_msg(aio));
+        return code;
+    }
+    nng_ctx_recv(ctx, aio);
+    code = wait_for(aio);
+    if (code != 0) return code;
+    msg = nng_aio_get_msg(aio);
+    dure_buf_add(reply, nng_msg_body(msg), nng_msg_len(msg));
+    nng_msg_free(msg);
+    return 0;
+}
+
+int dure_req_ask(struct dure_req *req, const void *bytes, size_t len, int timeout_ms,
+                 struct dure_buf *reply)
+{
+    if (atomic_load(&req->met) && atomic_load(&req->peers) == 0) return DURE_EUNAVAILABLE;
+    nng_ctx ctx;
+    nng_aio *aio;
+    nng_msg *msg;
+    int code = nng_ctx_open(&ctx, req->socket);
+    if (code != 0) return error_of(code);
+    code = nng_aio_alloc(&aio, NULL, NULL);
+    if (code == 0) {
+        nng_aio_set_timeout(aio, timeout_ms);
+        code = nng_msg_alloc(&msg, len);
+        if (code == 0) {
+            memcpy(nng_msg_body(msg), bytes, len);
+            code = exchange(ctx, aio, msg, reply);
+        }
+        nng_aio_free(aio);
+    }
+    nng_ctx_close(ctx);
+    return code == NNG_ETIMEDOUT ? DURE_EUNAVAILABLE : error_of(code);
+}
+
+void dure_req_close(struct dure_req *req)
+{
+    if (req == NULL) return;
+    nng_close(req->socket);
+    free(req);
+}
+
+/* ---- REP --------------------------------------------------------------------------------------- */
+
+struct dure_rep {
+    nng_socket socket;
+    dure_rep_answer *answer;
+    void *arg;
+    struct worker {
+        struct dure_rep *rep;
+        pthread_t thread;
+        nng_ctx ctx;
+        nng_aio *aio;
+    } workers[REP_THREADS_MAX];
+    unsigned workers_count;
+};
+
+static void *rep_thread(void *arg)
+{
+    struct worker *worker = arg;
+    struct dure_rep *rep = worker->rep;
+    struct dure_buf reply = {0};
+    for (;;) {
+        nng_aio_set_timeout(worker->aio, NNG_DURATION_INFINITE);
+        nng_ctx_recv(worker->ctx, worker->aio);
+        int code = wait_for(worker->aio);
+        if (code == NNG_ECLOSED || code == NNG_ECANCELED) break;
+        if (code != 0) continue;
+        nng_msg *msg = nng_aio_get_msg(worker->aio);
+        reply.len = 0;
+        rep->answer(rep->arg, nng_msg_body(msg), nng_msg_len(msg), &reply);
+        nng_msg_free(msg);
+        if (nng_msg_alloc(&msg, reply.len) != 0) continue;
+        memcpy(nng_msg_body(msg), reply.data, reply.len);
+        nng_aio_set_timeout(worker->aio, SEND_MS);
+        nng_aio_set_msg(worker->aio, msg);
+        nng_ctx_send(worker->ctx, worker->aio);
+        code = wait_for(worker->aio);
+        if (code != 0) nng_msg_free(nng_aio_get_msg(worker->aio));
+        if (code == NNG_ECLOSED || code == NNG_ECANCELED) break;
+    }
+    dure_buf_fini(&reply);
+    return NULL;
+}
+
+static int start_worker(struct dure_rep *rep)
+{
+    struct worker *worker = &rep->workers[rep->workers_count];
+    worker->rep = rep;
+    int code = nng_ctx_open(&worker->ctx, rep->socket);
+    if (code == 0) code = nng_aio_alloc(&worker->aio, NULL, NULL);
+    if (code != 0) return error_of(code);
+    if (pthread_create(&worker->thread, NULL, rep_thread, worker) != 0) {
+        nng_aio_free(worker->aio);
+        return DURE_ESYSTEM;
+    }
+    rep->workers_count++;
+    return 0;
+}
+
+int dure_rep_open(struct dure_rep **out, unsigned threads, dure_rep_answer *answer, void *arg)
+{
+    DURE_ASSERT(threads >= 1 && threads <= REP_THREADS_MAX);
+    struct dure_rep *rep = calloc(1, sizeof *rep);
+    if (rep == NULL) return DURE_ENOMEM;
+    rep->answer = answer;
+    rep->arg = arg;
+    int rv = error_of(nng_rep0_open(&rep->socket));
+    if (rv != 0) {
+        free(rep);
+        return rv;
+    }
+    rv = error_of(set_up(rep->socket, REQUEST_BYTES_MAX));
+    for (unsigned i = 0; rv == 0 && i < threads; i++) rv = start_worker(rep);
+    if (rv != 0) dure_rep_close(rep);
+    else *out = rep;
+    return rv;
+}
+
+int dure_rep_listen(struct dure_rep *rep, const char *url, uint16_t *port)
+{
+    return listen_at(rep->socket, url, port);
+}
+
+void dure_rep_close(struct dure_rep *rep)
+{
+    if (rep == NULL) return;
+    nng_close(rep->socket); /* Ends every recv and send. */
+    for (unsigned i = 0; i < rep->workers_count; i++) {
+        pthread_join(rep->workers[i].thread, NULL);
+        nng_aio_free(rep->workers[i].aio);
+    }
+    free(rep);
+}
