@@ -11,6 +11,7 @@ int dure_cmd_status(int argc, char **argv);
 int dure_cmd_verify(int argc, char **argv);
 int dure_cmd_rebuild(int argc, char **argv);
 int dure_cmd_dump(int argc, char **argv);
+int dure_cmd_tail(int argc, char **argv);
 int dure_cmd_bench(int argc, char **argv);
 
 #endif

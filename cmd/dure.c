@@ -19,6 +19,7 @@ static const struct subcommand {
     {"node", dure_cmd_node, "run a node: HTTP in, durable actors behind it"},
     {"up", dure_cmd_up, "run a cluster of nodes, and keep them running"},
     {"status", dure_cmd_status, "show what a running cluster does"},
+    {"tail", dure_cmd_tail, "follow the events of a running node or cluster"},
     {"verify", dure_cmd_verify, "check a stopped data directory: checksums, sequences, rows, sums"},
     {"rebuild", dure_cmd_rebuild,
      "make the rows of a stopped data directory anew from its journal"},

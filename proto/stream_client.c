@@ -82,6 +82,14 @@ bool dure_stream_client_known(const struct dure_stream_client *client)
     return true;
 }
 
+bool dure_stream_client_caught_up(const struct dure_stream_client *client)
+{
+    for (size_t i = 0; i < client->sources.count; i++) {
+        if (client->follows[i].fill) return false;
+    }
+    return true;
+}
+
 /* ---- Asking ------------------------------------------------------------------------------------ */
 
 /* A shard whose place is not known begins at its end, which only an END request tells. */

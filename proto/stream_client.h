@@ -32,6 +32,8 @@ DURE_MUST_CHECK int dure_stream_client_next(struct dure_stream_client *client, i
 const struct dure_positions *dure_stream_client_at(const struct dure_stream_client *client);
 /* Every source has said where it stands. */
 bool dure_stream_client_known(const struct dure_stream_client *client);
+/* Nothing is known that it has not given. */
+bool dure_stream_client_caught_up(const struct dure_stream_client *client);
 void dure_stream_client_close(struct dure_stream_client *client);
 
 #endif
