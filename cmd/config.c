@@ -88,6 +88,8 @@ static const struct setting settings[] = {
      STR(DURE_HTTP_IDLE_TIMEOUT_MS), NULL, NUMBER_AT(idle_timeout_ms, 10, 3600000)},
     {"write-timeout-ms", "MS", "a client that takes nothing; beyond: closed",
      STR(DURE_HTTP_WRITE_TIMEOUT_MS), NULL, NUMBER_AT(write_timeout_ms, 10, 3600000)},
+    {"sse-heartbeat-ms", "MS", "on an event stream that is silent", STR(DURE_SSE_HEARTBEAT_MS), NULL,
+     NUMBER_AT(sse_heartbeat_ms, 100, 3600000)},
     {"drain-ms", "MS", "at a stop, for requests that run; then they are cut off",
      STR(DURE_HTTP_DRAIN_MS), NULL, NUMBER_AT(drain_ms, 0, 600000)},
 

@@ -28,6 +28,7 @@ struct dure_config {
     int64_t unread_bytes_max;      /* Answers that clients have not read, all together. */
     int64_t bulk_unread_bytes_max; /* Results that a bulk client has not read. */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, write_timeout_ms, drain_ms;
+    int64_t sse_heartbeat_ms;
     char cluster[1024];   /* Cluster file; "": a cluster of one. */
     int64_t http_shared;  /* Several nodes listen on the port. */
     int64_t node;         /* Our number in it. */

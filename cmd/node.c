@@ -27,6 +27,7 @@
 #include "proto/gateway.h"
 #include "proto/mesh.h"
 #include "proto/server.h"
+#include "proto/sse.h"
 #include "runtime/loop.h"
 
 struct node {
@@ -227,6 +228,16 @@ static int open_runtime(struct node *node, const char **message)
     return rv == 0 ? start_mesh(node, message) : rv;
 }
 
+static int open_streams(struct node *node)
+{
+    struct dure_sse_options options = {.loop = node->loop.uv, .urls = node->doors.sources,
+                                       .urls_count = node->doors.sources_count,
+                                       .heartbeat_ms = (uint64_t)node->config.sse_heartbeat_ms};
+    int rv = dure_gateway_open_events(node->gateway, &options);
+    if (rv != 0) fprintf(stderr, "dure node: /events cannot start: %s\n", dure_error_info(rv)->text);
+    return rv;
+}
+
 static int open_node(struct node *node)
 {
     const char *message = NULL;
@@ -238,6 +249,7 @@ static int open_node(struct node *node)
         return rv;
     }
     rv = dure_doors_open(&node->doors, node->rt, &node->config);
+    if (rv == 0) rv = open_streams(node);
     if (rv != 0) return rv;
     rv = start_signals(node);
     if (rv == 0) rv = dure_supervised_open(&node->supervised, node->loop.uv, node->rt);

@@ -25,6 +25,7 @@
 
 /* Results are collected up to this size before they are written. */
 #define WRITE_BYTES (32 * 1024)
+
 static bool inflight(const struct bulk *bulk)
 {
     return bulk->slots.head != bulk->slots.tail;
@@ -248,13 +249,27 @@ bool dure_bulk_wants(const struct dure_route *route, const struct dure_request *
            dure_request_header(request, "idempotency-key").data == NULL;
 }
 
+static void on_drain(struct dure_exchange *exchange)
+{
+    struct bulk *bulk = dure_exchange_data(exchange);
+    go_on(bulk);
+}
+
+static void on_abort(struct dure_exchange *exchange)
+{
+    struct bulk *bulk = dure_exchange_data(exchange);
+    bulk->aborted = true;
+    if (over(bulk)) end(bulk);
+}
+
 void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchange,
                      const struct dure_route *route)
 {
     const struct dure_request *request = dure_exchange_request(exchange);
     struct bulk *bulk = calloc(1, sizeof *bulk);
     DURE_ASSERT(bulk != NULL);
-    *bulk = (struct bulk){.gateway = gateway,
+    *bulk = (struct bulk){.streamed = {.drain = on_drain, .abort = on_abort},
+                          .gateway = gateway,
                           .exchange = exchange,
                           .collection = route->collection,
                           .create = route->collection->aggregate->create,
@@ -294,19 +309,5 @@ void dure_bulk_body(struct dure_exchange *exchange, const char *data, size_t len
     }
     if (dure_exchange_request(exchange)->streaming)
         dure_exchange_keeps(exchange, bulk->line.cap + bulk->rest.cap);
-    if (over(bulk)) end(bulk);
-}
-
-void dure_bulk_drain(struct dure_exchange *exchange)
-{
-    struct bulk *bulk = dure_exchange_data(exchange);
-    if (bulk != NULL) go_on(bulk);
-}
-
-void dure_bulk_abort(struct dure_exchange *exchange)
-{
-    struct bulk *bulk = dure_exchange_data(exchange);
-    if (bulk == NULL) return;
-    bulk->aborted = true;
     if (over(bulk)) end(bulk);
 }

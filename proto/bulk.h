@@ -11,9 +11,7 @@ bool dure_bulk_wants(const struct dure_route *route, const struct dure_request *
 /* Begins the answer. For a body that has come as a whole, feeds it and ends. */
 void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchange,
                      const struct dure_route *route);
-/* From the server's handler; data of the exchange is the bulk. */
+/* From the server's handler; data of the exchange is the bulk (proto/streamed.h for the rest). */
 void dure_bulk_body(struct dure_exchange *exchange, const char *data, size_t len);
-void dure_bulk_drain(struct dure_exchange *exchange);
-void dure_bulk_abort(struct dure_exchange *exchange);
 
 #endif

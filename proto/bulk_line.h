@@ -7,11 +7,13 @@
 
 #include "proto/bulk_slots.h"
 #include "proto/call.h"
+#include "proto/streamed.h"
 
 /* No group has this number. */
 #define DURE_BULK_NO_GROUP UINT64_MAX
 
 struct bulk {
+    struct dure_streamed streamed;
     struct dure_gateway *gateway;
     struct dure_exchange *exchange;
     const struct dure_collection *collection;

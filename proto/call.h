@@ -14,6 +14,8 @@
 
 #define DURE_GATEWAY_SYSTEMS_MAX 16
 
+struct dure_sse;
+
 struct dure_gateway {
     struct dure_runtime *rt;
     struct dure_server *server;                                      /* NULL until attached. */
@@ -26,6 +28,7 @@ struct dure_gateway {
     struct dure_call *free; /* Pool; its calls keep their buffers. */
     size_t free_count, calls_count;
     uint64_t forwarded, inbound; /* Requests sent to other nodes, and by them. */
+    struct dure_sse *sse; /* NULL: no event streams. */
     size_t payload_bytes; /* The largest payload or state there is. */
     bool stopping, closed;
 };

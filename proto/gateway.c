@@ -17,6 +17,7 @@
 #include "proto/call.h"
 #include "proto/command.h"
 #include "proto/cors.h"
+#include "proto/events_page.h"
 #include "proto/forward.h"
 #include "proto/gather.h"
 #include "proto/item.h"
@@ -26,6 +27,8 @@
 #include "proto/problem.h"
 #include "proto/saga_list.h"
 #include "proto/sagas.h"
+#include "proto/sse.h"
+#include "proto/streamed.h"
 
 static bool is_read(const struct dure_call *call)
 {
@@ -94,6 +97,7 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_SAGAS: dure_saga_list_get(call); break;
     case DURE_ROUTE_SAGA: dure_sagas_get_one(call); break;
     case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
+    case DURE_ROUTE_EVENTS: dure_events_page_get(call); break;
     case DURE_ROUTE_SERVER:
     case DURE_ROUTE_NONE: dure_call_refuse(call, 404, "there is nothing at this path"); break;
     }
@@ -128,6 +132,10 @@ static void on_request(void *arg, struct dure_exchange *exchange)
         dure_bulk_start(gateway, exchange, &route);
         return;
     }
+    if (route.kind == DURE_ROUTE_EVENTS && dure_sse_wants(request)) {
+        dure_sse_start(gateway->sse, gateway, exchange);
+        return;
+    }
     struct dure_call *call = dure_call_new(gateway, exchange, request);
     if (call == NULL) {
         struct dure_buf none = {0};
@@ -146,13 +154,15 @@ static void on_body(void *arg, struct dure_exchange *exchange, const char *data,
 static void on_drain(void *arg, struct dure_exchange *exchange)
 {
     (void)arg;
-    dure_bulk_drain(exchange);
+    const struct dure_streamed *streamed = dure_exchange_data(exchange);
+    if (streamed != NULL) streamed->drain(exchange);
 }
 
 static void on_abort(void *arg, struct dure_exchange *exchange)
 {
     (void)arg;
-    dure_bulk_abort(exchange); /* Others answer as ever; the bytes are dropped. */
+    const struct dure_streamed *streamed = dure_exchange_data(exchange);
+    if (streamed != NULL) streamed->abort(exchange); /* Others answer as ever; it is dropped. */
 }
 
 static void error_body(void *arg, int status, const char *detail, struct dure_buf *out,
@@ -262,6 +272,12 @@ void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes 
 void dure_gateway_stopping(struct dure_gateway *gateway)
 {
     gateway->stopping = true;
+    if (gateway->sse != NULL) dure_sse_stop(gateway->sse);
+}
+
+int dure_gateway_open_events(struct dure_gateway *gateway, const struct dure_sse_options *options)
+{
+    return dure_sse_open(&gateway->sse, gateway, options);
 }
 
 bool dure_gateway_idle(const struct dure_gateway *gateway)
@@ -277,6 +293,7 @@ void dure_gateway_close(struct dure_gateway *gateway)
         unfinished = gateway;
         return;
     }
+    dure_sse_close(gateway->sse);
     dure_call_free_all(gateway);
     dure_route_fini(&gateway->routes);
     dure_buf_fini(&gateway->frame);

@@ -12,6 +12,7 @@
 
 struct dure_gateway;
 struct dure_remotes;
+struct dure_sse_options;
 
 struct dure_gateway_options {
     const char *root;    /* System that owns colliding unprefixed paths; "" or NULL: none. */
@@ -29,7 +30,10 @@ void dure_gateway_handler(struct dure_gateway *gateway, struct dure_server_handl
 void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *server);
 /* The other nodes of the cluster: from now on any of them takes any request. NULL: alone again. */
 void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes *remotes);
-/* A node that is about to stop says so: /readyz answers 503 from now on. */
+/* GET /events works from now on, else it is a 503. Options: proto/sse.h, with its errors. */
+DURE_MUST_CHECK int dure_gateway_open_events(struct dure_gateway *gateway,
+                                             const struct dure_sse_options *options);
+/* A node that is about to stop says so: /readyz answers 503 from now on, event streams end. */
 void dure_gateway_stopping(struct dure_gateway *gateway);
 /* True when no request and no query is under way. */
 bool dure_gateway_idle(const struct dure_gateway *gateway);

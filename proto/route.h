@@ -43,6 +43,7 @@ enum dure_route_kind {
     DURE_ROUTE_SAGAS,
     DURE_ROUTE_SAGA,
     DURE_ROUTE_SAGA_COMMAND,
+    DURE_ROUTE_EVENTS,
     DURE_ROUTE_SERVER, /* "*", OPTIONS only. */
 };
 

@@ -96,6 +96,11 @@
 #define DURE_HTTP_WRITE_TIMEOUT_MS 20000
 #define DURE_HTTP_DRAIN_MS 5000
 
+/* Event streams over HTTP; beyond: 503. And the silence on one after which it beats: proxies cut silent ones after 30 s
+ * and more (flag). */
+#define DURE_SSE_STREAMS_MAX 1000
+#define DURE_SSE_HEARTBEAT_MS 15000
+
 /* How long an answer waits for its saga by default, and at most (SPEC A6). */
 #define DURE_WAIT_MS_DEFAULT 2000
 #define DURE_WAIT_MS_MAX 30000

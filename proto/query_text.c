@@ -1,0 +1,28 @@
+/*
+ * Parameters are separated by '&' (WHATWG URL, application/x-www-form-urlencoded). Pure.
+ */
+#include "proto/query_text.h"
+
+#include <string.h>
+
+#include "proto/route.h"
+
+bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap)
+{
+    size_t name_len = strlen(name);
+    const char *at = query.data, *end = query.data + query.len;
+    while (query.len > 0 && at < end) {
+        const char *stop = memchr(at, '&', (size_t)(end - at));
+        if (stop == NULL) stop = end;
+        const char *equals = memchr(at, '=', (size_t)(stop - at));
+        if (equals != NULL && (size_t)(equals - at) == name_len && memcmp(at, name, name_len) == 0) {
+            struct dure_span value = {equals + 1, (size_t)(stop - equals - 1)};
+            size_t len = dure_route_decode(value, true, out, cap - 1);
+            if (len == SIZE_MAX) return false;
+            out[len] = '\0';
+            return true;
+        }
+        at = stop + 1;
+    }
+    return false;
+}

@@ -1,0 +1,12 @@
+/*
+ * One parameter of a query string.
+ */
+#ifndef DURE_PROTO_QUERY_TEXT_H
+#define DURE_PROTO_QUERY_TEXT_H
+
+#include "proto/server.h"
+
+/* The first parameter of this name, decoded, with a NUL. False: there is none, or it does not fit. */
+bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap);
+
+#endif

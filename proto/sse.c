@@ -1,0 +1,572 @@
+/*
+ * SSE streams of one node.
+ *
+ *   1. begin   at the end: in step with the hub as soon as it knows where that is; elsewhere: by
+ *              replay, whose first answer decides between 200 and a refusal
+ *   2. live    chunks of the hub: a stream in step gets the text as it is, any other event by event,
+ *              each if it follows on. One that does not, or a client that is too slow, sets `lacks`
+ *   3. replay  while it lacks something and its client reads: ask the journal (a pool thread), then
+ *              offer the last chunks again, which came meanwhile
+ *   4. end     the client goes, the node stops, or its position is gone
+ *
+ * Memory is bounded: nothing is kept for a slow client but its position. Loop thread.
+ */
+#include "proto/sse.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "proto/call.h"
+#include "proto/cors.h"
+#include "proto/query_text.h"
+#include "proto/ring.h"
+#include "proto/sse_hub.h"
+#include "proto/streamed.h"
+
+/* Unsent bytes beyond which a client gets nothing more until it has read. */
+#define UNSENT_MAX ((size_t)256 * 1024)
+/* Chunks kept for those who come from a replay. */
+#define RECENT 64
+#define TICK_MS 100
+#define RETRY_MS 300
+/* Replays on pool threads at a time. */
+#define REPLAYS_MAX 2
+
+struct stream {
+    struct dure_streamed streamed;
+    struct dure_work work;
+    struct dure_ring link;
+    struct dure_sse *sse;
+    struct dure_exchange *exchange; /* NULL: it has ended, and the work is awaited. */
+    struct dure_positions at;       /* Valid unless in_step. */
+    enum dure_stream_from from;     /* Of the first request. */
+    char topic[DURE_STREAM_TOPIC_BYTES];
+    bool started, in_step, lacks, working;
+    uint64_t retry_ms, spoke_ms;
+    struct dure_stream_request request; /* The worker's. */
+    struct dure_stream_reply reply;
+    int rv;
+};
+
+struct dure_sse {
+    struct dure_gateway *gateway;
+    struct dure_sources sources;
+    struct dure_sse_hub *hub;
+    uv_timer_t tick;
+    uint64_t heartbeat_ms;
+    struct dure_ring streams;
+    size_t streams_count, replays;
+    struct dure_sse_chunk *recent[RECENT]; /* A ring; NULL: none. */
+    size_t recent_next;
+    struct dure_positions at; /* Of the hub; shards 0: not known. */
+    bool known, stopped;
+    struct dure_buf out;
+};
+
+static void pump(struct stream *stream);
+
+/* ---- 4: the end ------------------------------------------------------------------------------------ */
+
+static void forget_recent(struct dure_sse *sse)
+{
+    for (size_t i = 0; i < RECENT; i++) {
+        if (sse->recent[i] != NULL) dure_sse_chunk_drop(sse->recent[i]);
+        sse->recent[i] = NULL;
+    }
+}
+
+static void free_stream(struct stream *stream)
+{
+    struct dure_sse *sse = stream->sse;
+    dure_ring_remove(&stream->link);
+    dure_buf_fini(&stream->reply.lines);
+    free(stream);
+    sse->gateway->calls_count--;
+    if (--sse->streams_count > 0) return;
+    uv_timer_stop(&sse->tick);
+    dure_sse_hub_want(sse->hub, false);
+    forget_recent(sse);
+    sse->known = false;
+    sse->at.shards = 0;
+}
+
+static void end(struct stream *stream)
+{
+    struct dure_exchange *exchange = stream->exchange;
+    stream->exchange = NULL;
+    dure_exchange_set_data(exchange, NULL);
+    if (!stream->started) dure_exchange_start(exchange, 503, NULL); /* Nobody is there to see it. */
+    dure_exchange_end(exchange);
+    if (!stream->working) free_stream(stream);
+}
+
+/* Before the first byte: a problem instead. */
+static void refuse(struct dure_gateway *gateway, struct dure_exchange *exchange, int status,
+                   const char *detail)
+{
+    dure_exchange_set_data(exchange, NULL);
+    struct dure_call *call = dure_call_new(gateway, exchange, dure_exchange_request(exchange));
+    if (call == NULL) {
+        dure_exchange_respond(exchange, 503, NULL, NULL, 0);
+        return;
+    }
+    dure_call_clear(call);
+    dure_call_refuse(call, status, "%s", detail);
+}
+
+static int status_of(int rv)
+{
+    switch (rv) {
+    case DURE_ENOTFOUND: return 410;
+    case DURE_EPRECONDITION: return 409;
+    case DURE_EINVAL: return 400;
+    default: return 503;
+    }
+}
+
+static void fail(struct stream *stream, int rv)
+{
+    if (stream->started) {
+        end(stream); /* It comes again with its last id, and is told then. */
+        return;
+    }
+    struct dure_exchange *exchange = stream->exchange;
+    stream->exchange = NULL;
+    refuse(stream->sse->gateway, exchange, status_of(rv), dure_stream_error_text(rv));
+    if (!stream->working) free_stream(stream);
+}
+
+/* ---- Writing ----------------------------------------------------------------------------------------- */
+
+static void emit(struct stream *stream, const char *bytes, size_t len)
+{
+    if (len == 0) return;
+    stream->spoke_ms = uv_now(stream->sse->tick.loop);
+    dure_exchange_write(stream->exchange, bytes, len);
+}
+
+static void begin(struct stream *stream)
+{
+    struct dure_buf headers = {0};
+    dure_buf_lit(&headers, "Content-Type: text/event-stream; charset=utf-8\r\n"
+                           "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n");
+    dure_cors_add(dure_exchange_request(stream->exchange), &headers);
+    stream->started = true;
+    dure_metrics_count(&stream->sse->gateway->metrics, DURE_GET, 200, 0);
+    dure_exchange_start(stream->exchange, 200, &headers);
+    dure_buf_fini(&headers);
+    struct dure_buf *out = &stream->sse->out;
+    out->len = 0;
+    dure_buf_lit(out, ": dure\nretry: 1000\n");
+    dure_sse_write_id(&stream->at, out);
+    dure_buf_byte(out, '\n');
+    emit(stream, out->data, out->len);
+}
+
+static bool is_slow(const struct stream *stream)
+{
+    return dure_exchange_pending(stream->exchange) > UNSENT_MAX;
+}
+
+/* ---- 2: live ------------------------------------------------------------------------------------------- */
+
+static void leave_step(struct stream *stream)
+{
+    if (stream->in_step) stream->at = stream->sse->at;
+    stream->in_step = false;
+}
+
+/* The text of the events that the topic wants. */
+static void send_chunk(struct stream *stream, const struct dure_sse_chunk *chunk)
+{
+    if (stream->topic[0] == '\0') {
+        emit(stream, chunk->text.data, chunk->text.len);
+        return;
+    }
+    struct dure_buf *out = &stream->sse->out;
+    out->len = 0;
+    for (size_t i = 0; i < chunk->count; i++) {
+        const struct dure_sse_item *item = &chunk->items[i];
+        if (!dure_topic_match(stream->topic, chunk->lines.data + item->type_at, item->type_len))
+            continue;
+        dure_buf_add(out, chunk->text.data + item->text_at, item->text_end - item->text_at);
+    }
+    emit(stream, out->data, out->len);
+}
+
+/* Event by event, each if it follows on. */
+static void offer(struct stream *stream, const char *lines, size_t len, bool filtered)
+{
+    struct dure_buf *out = &stream->sse->out;
+    const char *from = lines;
+    struct dure_stream_line line;
+    out->len = 0;
+    while (len > 0 && dure_stream_line(&from, lines + len, &line) == 0) {
+        if (line.shard >= stream->at.shards) continue;
+        uint64_t *last = &stream->at.last[line.shard];
+        if (*last != DURE_POSITION_NONE && line.sequence <= *last) continue;
+        if (*last != DURE_POSITION_NONE && line.sequence != *last + 1 && !filtered) {
+            stream->lacks = true;
+            continue;
+        }
+        *last = line.sequence;
+        if (dure_topic_match(stream->topic, line.type, line.type_len))
+            dure_sse_write(line.json, line.json_len, &stream->at, out);
+    }
+    emit(stream, out->data, out->len);
+}
+
+static void take_chunk(struct stream *stream, const struct dure_sse_chunk *chunk)
+{
+    if (!stream->started || stream->at.shards == 0) return;
+    if (is_slow(stream)) {
+        leave_step(stream);
+        stream->lacks = true;
+    } else if (stream->in_step) {
+        send_chunk(stream, chunk);
+    } else {
+        offer(stream, chunk->lines.data, chunk->lines.len, false);
+    }
+}
+
+static void find_step(struct stream *stream)
+{
+    if (stream->in_step || stream->lacks || !stream->started) return;
+    stream->in_step = dure_positions_equal(&stream->at, &stream->sse->at);
+}
+
+/* The hub had to begin again: what lies between is missing. */
+static void begin_anew(struct dure_sse *sse)
+{
+    struct dure_ring *link;
+    for (link = sse->streams.next; link != &sse->streams; link = link->next) {
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        leave_step(stream);
+        stream->lacks = true;
+    }
+    forget_recent(sse);
+}
+
+static void on_chunk(void *arg, struct dure_sse_chunk *chunk)
+{
+    struct dure_sse *sse = arg;
+    struct dure_ring *link = sse->streams.next, *next;
+    if (chunk->first && sse->known) begin_anew(sse);
+    for (; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange != NULL) take_chunk(stream, chunk);
+    }
+    struct dure_sse_chunk **place = &sse->recent[sse->recent_next++ % RECENT];
+    if (*place != NULL) dure_sse_chunk_drop(*place);
+    chunk->refs++;
+    *place = chunk;
+    sse->at = chunk->after;
+    sse->known = sse->known || chunk->known;
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange == NULL) continue;
+        find_step(stream);
+        pump(stream);
+    }
+}
+
+/* ---- 3: replay ----------------------------------------------------------------------------------------- */
+
+static void run(struct dure_work *work)
+{
+    struct stream *stream = (struct stream *)((char *)work - offsetof(struct stream, work));
+    stream->rv = dure_sources_replay(&stream->sse->sources, &stream->request, &stream->reply);
+}
+
+static void adopt(struct stream *stream)
+{
+    const struct dure_positions *reply = &stream->reply.at;
+    if (stream->at.shards != reply->shards) {
+        stream->at = *reply;
+        return;
+    }
+    for (uint32_t i = 0; i < reply->shards && i < stream->at.shards; i++) {
+        uint64_t *last = &stream->at.last[i];
+        if (reply->last[i] == DURE_POSITION_NONE) continue;
+        if (*last == DURE_POSITION_NONE || reply->last[i] > *last) *last = reply->last[i];
+    }
+}
+
+/* Places that are not known begin where the hub is. */
+static void adopt_ends(struct stream *stream)
+{
+    const struct dure_positions *hub = &stream->sse->at;
+    for (uint32_t i = 0; i < hub->shards && hub->shards == stream->at.shards; i++) {
+        if (stream->at.last[i] == DURE_POSITION_NONE) stream->at.last[i] = hub->last[i];
+    }
+}
+
+/* A start's place is learned from its first reply: before the first event of each shard in it. */
+static void find_start(struct stream *stream)
+{
+    const struct dure_buf *lines = &stream->reply.lines;
+    const char *from = lines->data;
+    bool seen[DURE_SHARDS_MAX] = {false};
+    struct dure_stream_line line;
+    stream->at = stream->reply.at;
+    while (lines->len > 0 && dure_stream_line(&from, lines->data + lines->len, &line) == 0) {
+        if (line.shard >= stream->at.shards || seen[line.shard]) continue;
+        seen[line.shard] = true;
+        stream->at.last[line.shard] = line.sequence - 1;
+    }
+}
+
+static void done(struct dure_work *work)
+{
+    struct stream *stream = (struct stream *)((char *)work - offsetof(struct stream, work));
+    struct dure_sse *sse = stream->sse;
+    stream->working = false;
+    sse->replays--;
+    if (stream->exchange == NULL) {
+        free_stream(stream);
+        return;
+    }
+    if (stream->rv == DURE_EUNAVAILABLE && stream->started) {
+        stream->retry_ms = uv_now(sse->tick.loop) + RETRY_MS;
+        return;
+    }
+    if (stream->rv != 0) {
+        fail(stream, stream->rv);
+        return;
+    }
+    if (stream->at.shards == 0) find_start(stream);
+    if (!stream->started) begin(stream);
+    stream->lacks = !stream->reply.end;
+    offer(stream, stream->reply.lines.data, stream->reply.lines.len, true);
+    adopt(stream);
+    for (size_t i = 0; i < RECENT && !stream->lacks; i++) {
+        const struct dure_sse_chunk *chunk = sse->recent[(sse->recent_next + i) % RECENT];
+        if (chunk != NULL) offer(stream, chunk->lines.data, chunk->lines.len, false);
+    }
+    if (stream->reply.missing_count > 0) {
+        stream->lacks = true;
+        stream->retry_ms = uv_now(sse->tick.loop) + RETRY_MS;
+    }
+    find_step(stream);
+    pump(stream);
+}
+
+static void ask(struct stream *stream)
+{
+    struct dure_sse *sse = stream->sse;
+    stream->request.from = stream->at.shards == 0 ? stream->from : DURE_STREAM_AT;
+    stream->request.at = stream->at;
+    stream->request.max = DURE_STREAM_MAX_DEFAULT;
+    stream->request.lines = true;
+    strcpy(stream->request.topic, stream->topic);
+    stream->reply.lines.len = 0;
+    stream->reply.count = 0;
+    stream->reply.missing_count = 0;
+    stream->work = (struct dure_work){.run = run, .done = done};
+    stream->working = true;
+    sse->replays++;
+    struct dure_io *io = sse->gateway->rt->io;
+    io->work(io, &stream->work);
+}
+
+/* What can be done for this stream now. */
+static void pump(struct stream *stream)
+{
+    struct dure_sse *sse = stream->sse;
+    if (stream->exchange == NULL || stream->working) return;
+    if (!stream->started && stream->from == DURE_STREAM_END) {
+        if (!sse->known) return;
+        stream->at = sse->at;
+        begin(stream);
+        stream->in_step = true;
+        return;
+    }
+    if (sse->known) adopt_ends(stream);
+    if (stream->started && !stream->lacks) return;
+    bool later = uv_now(sse->tick.loop) < stream->retry_ms || sse->replays >= REPLAYS_MAX;
+    if (later || is_slow(stream)) return; /* The tick, or on_drain. */
+    ask(stream);
+}
+
+/* ---- Time -------------------------------------------------------------------------------------------- */
+
+static void beat(struct stream *stream)
+{
+    struct dure_sse *sse = stream->sse;
+    if (!stream->started || uv_now(sse->tick.loop) - stream->spoke_ms < sse->heartbeat_ms) return;
+    if (dure_exchange_pending(stream->exchange) > 0) return;
+    struct dure_buf *out = &sse->out;
+    out->len = 0;
+    dure_buf_lit(out, ":\n");
+    dure_sse_write_id(stream->in_step ? &sse->at : &stream->at, out);
+    dure_buf_byte(out, '\n');
+    emit(stream, out->data, out->len);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct dure_sse *sse = timer->data;
+    struct dure_ring *link, *next;
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange == NULL) continue;
+        beat(stream);
+        pump(stream);
+    }
+}
+
+/* ---- 1: begin ---------------------------------------------------------------------------------------- */
+
+static void on_drain(struct dure_exchange *exchange)
+{
+    pump(dure_exchange_data(exchange));
+}
+
+static void on_abort(struct dure_exchange *exchange)
+{
+    end(dure_exchange_data(exchange));
+}
+
+static bool has_event_stream(const struct dure_request *request)
+{
+    struct dure_span accept = dure_request_header(request, "accept");
+    static const char type[] = "text/event-stream";
+    return accept.data != NULL && memmem(accept.data, accept.len, type, sizeof type - 1) != NULL;
+}
+
+bool dure_sse_wants(const struct dure_request *request)
+{
+    if (request->method != DURE_GET && request->method != DURE_HEAD) return false;
+    char from[8];
+    return has_event_stream(request) || !dure_query_text(request->query, "from", from, sizeof from);
+}
+
+/* Where, and what. False: a 400. */
+static bool read_wishes(const struct dure_request *request, enum dure_stream_from *from,
+                        struct dure_positions *at, char topic[DURE_STREAM_TOPIC_BYTES])
+{
+    static char text[DURE_SHARDS_MAX * 16]; /* Loop thread. */
+    struct dure_span last = dure_request_header(request, "last-event-id");
+    *from = DURE_STREAM_END;
+    topic[0] = '\0';
+    (void)dure_query_text(request->query, "topic", topic, DURE_STREAM_TOPIC_BYTES);
+    at->shards = 0;
+    if (last.data != NULL && last.len > 0) {
+        *from = DURE_STREAM_AT;
+        return dure_positions_read(at, last.data, last.len) == 0;
+    }
+    if (!dure_query_text(request->query, "from", text, sizeof text)) return true;
+    if (strcmp(text, "end") == 0) return true;
+    *from = strcmp(text, "start") == 0 ? DURE_STREAM_START : DURE_STREAM_AT;
+    return *from == DURE_STREAM_START || dure_positions_read(at, text, strlen(text)) == 0;
+}
+
+static void head_only(struct dure_exchange *exchange)
+{
+    struct dure_buf headers = {0};
+    dure_buf_lit(&headers, "Content-Type: text/event-stream; charset=utf-8\r\n"
+                           "Cache-Control: no-store\r\n");
+    dure_cors_add(dure_exchange_request(exchange), &headers);
+    dure_exchange_start(exchange, 200, &headers);
+    dure_exchange_end(exchange);
+    dure_buf_fini(&headers);
+}
+
+void dure_sse_start(struct dure_sse *sse, struct dure_gateway *gateway,
+                    struct dure_exchange *exchange)
+{
+    const struct dure_request *request = dure_exchange_request(exchange);
+    if (request->method == DURE_HEAD) {
+        head_only(exchange);
+        return;
+    }
+    struct stream *stream = NULL;
+    if (sse != NULL && !sse->stopped && sse->streams_count < DURE_SSE_STREAMS_MAX)
+        stream = calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        refuse(gateway, exchange, 503, "there are too many event streams, or the node stops");
+        return;
+    }
+    if (!read_wishes(request, &stream->from, &stream->at, stream->topic)) {
+        free(stream);
+        refuse(gateway, exchange, 400, "the position to begin at cannot be read");
+        return;
+    }
+    stream->streamed = (struct dure_streamed){.drain = on_drain, .abort = on_abort};
+    stream->sse = sse;
+    stream->exchange = exchange;
+    stream->spoke_ms = uv_now(sse->tick.loop);
+    dure_exchange_set_data(exchange, stream);
+    dure_ring_push(&sse->streams, &stream->link);
+    gateway->calls_count++;
+    if (sse->streams_count++ == 0) {
+        dure_sse_hub_want(sse->hub, true);
+        uv_timer_start(&sse->tick, on_tick, TICK_MS, TICK_MS);
+    }
+    pump(stream);
+}
+
+/* ---- Open, close ------------------------------------------------------------------------------------- */
+
+int dure_sse_open(struct dure_sse **out, struct dure_gateway *gateway,
+                  const struct dure_sse_options *options)
+{
+    struct dure_sse *sse = calloc(1, sizeof *sse);
+    if (sse == NULL) return DURE_ENOMEM;
+    sse->gateway = gateway;
+    sse->heartbeat_ms = options->heartbeat_ms;
+    dure_ring_init(&sse->streams);
+    int rv = dure_sources_open(&sse->sources, options->urls, options->urls_count);
+    if (rv == 0) {
+        rv = dure_sse_hub_open(&sse->hub, options->loop, options->urls, options->urls_count,
+                               on_chunk, sse);
+    }
+    if (rv == 0 && uv_timer_init(options->loop, &sse->tick) != 0) rv = DURE_ESYSTEM;
+    if (rv != 0) {
+        dure_sse_hub_close(sse->hub);
+        dure_sources_close(&sse->sources);
+        free(sse);
+        return rv;
+    }
+    sse->tick.data = sse;
+    *out = sse;
+    return 0;
+}
+
+struct dure_sources *dure_sse_sources(struct dure_sse *sse)
+{
+    return &sse->sources;
+}
+
+void dure_sse_stop(struct dure_sse *sse)
+{
+    sse->stopped = true;
+    struct dure_ring *link, *next;
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange == NULL) continue;
+        if (stream->started) end(stream);
+        else fail(stream, DURE_ESHUTDOWN);
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct dure_sse *sse = handle->data;
+    dure_buf_fini(&sse->out);
+    free(sse);
+}
+
+void dure_sse_close(struct dure_sse *sse)
+{
+    if (sse == NULL) return;
+    DURE_ASSERT(sse->streams_count == 0);
+    forget_recent(sse);
+    dure_sse_hub_close(sse->hub);
+    dure_sources_close(&sse->sources);
+    uv_close((uv_handle_t *)&sse->tick, on_closed);
+}
