@@ -7,7 +7,7 @@
 
 #include "proto/route.h"
 
-bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap)
+static bool find(struct dure_span query, const char *name, struct dure_span *value)
 {
     size_t name_len = strlen(name);
     const char *at = query.data, *end = query.data + query.len;
@@ -16,13 +16,26 @@ bool dure_query_text(struct dure_span query, const char *name, char *out, size_t
         if (stop == NULL) stop = end;
         const char *equals = memchr(at, '=', (size_t)(stop - at));
         if (equals != NULL && (size_t)(equals - at) == name_len && memcmp(at, name, name_len) == 0) {
-            struct dure_span value = {equals + 1, (size_t)(stop - equals - 1)};
-            size_t len = dure_route_decode(value, true, out, cap - 1);
-            if (len == SIZE_MAX) return false;
-            out[len] = '\0';
+            *value = (struct dure_span){equals + 1, (size_t)(stop - equals - 1)};
             return true;
         }
         at = stop + 1;
     }
     return false;
+}
+
+bool dure_query_has(struct dure_span query, const char *name)
+{
+    struct dure_span value;
+    return find(query, name, &value);
+}
+
+bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap)
+{
+    struct dure_span value;
+    if (!find(query, name, &value)) return false;
+    size_t len = dure_route_decode(value, true, out, cap - 1);
+    if (len == SIZE_MAX) return false;
+    out[len] = '\0';
+    return true;
 }

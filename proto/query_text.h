@@ -6,6 +6,7 @@
 
 #include "proto/server.h"
 
+bool dure_query_has(struct dure_span query, const char *name);
 /* The first parameter of this name, decoded, with a NUL. False: there is none, or it does not fit. */
 bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap);
 

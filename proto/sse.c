@@ -440,8 +440,7 @@ static bool has_event_stream(const struct dure_request *request)
 bool dure_sse_wants(const struct dure_request *request)
 {
     if (request->method != DURE_GET && request->method != DURE_HEAD) return false;
-    char from[8];
-    return has_event_stream(request) || !dure_query_text(request->query, "from", from, sizeof from);
+    return has_event_stream(request) || !dure_query_has(request->query, "from");
 }
 
 /* Where, and what. False: a 400. */
@@ -458,7 +457,8 @@ static bool read_wishes(const struct dure_request *request, enum dure_stream_fro
         *from = DURE_STREAM_AT;
         return dure_positions_read(at, last.data, last.len) == 0;
     }
-    if (!dure_query_text(request->query, "from", text, sizeof text)) return true;
+    if (!dure_query_has(request->query, "from")) return true;
+    if (!dure_query_text(request->query, "from", text, sizeof text)) return false;
     if (strcmp(text, "end") == 0) return true;
     *from = strcmp(text, "start") == 0 ? DURE_STREAM_START : DURE_STREAM_AT;
     return *from == DURE_STREAM_START || dure_positions_read(at, text, strlen(text)) == 0;
