@@ -204,5 +204,6 @@ def test_help(args):
 
 def test_taken_port(fresh, tmp_path):
     """A port that is taken ends the node with a message, not with a wait."""
-    done = nodes.dure("node", "--data", tmp_path / "other", "--http", fresh.port, "--root", "shop")
+    done = nodes.dure("node", "--data", tmp_path / "other", "--http", fresh.port, "--root", "shop",
+                      "--events", "-1", "--replay", "-1")
     assert done.returncode > 0 and str(fresh.port).encode() in done.stderr

@@ -1,0 +1,262 @@
+"""The event stream through every door: nngcat, replay, `dure tail`, SSE, JSON batches.
+
+Each collector gathers events as they come; `key` of an event is (shard, sequence), its place.
+"""
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import node as nodes
+
+sys.path.append(str(pathlib.Path(__file__).parent / "standin"))
+import pynng  # noqa: E402 (pip's, or the stand-in)
+
+ORDER_EVENTS = ["shop.order.OrderPlaced", "shop.pay.PayApproval", "shop.inventory.StockDecreased",
+                "shop.delivery.DeliveryStarted"]
+
+
+def key(event):
+    shard, sequence = event["id"].split("-")
+    return int(shard), int(sequence)
+
+
+def by_shard(events):
+    """Shard → its events in the order they came."""
+    shards = {}
+    for event in events:
+        shards.setdefault(key(event)[0], []).append(event)
+    return shards
+
+
+def check_exact(events, since=None):
+    """Of each shard: in order, gap-free, without doubles, from the very first (or behind `since`)."""
+    for shard, found in by_shard(events).items():
+        numbers = [key(event)[1] for event in found]
+        first = (since or {}).get(str(shard), 0) + 1
+        assert numbers == list(range(first, first + len(numbers))), \
+            f"shard {shard}: {_flaw(numbers, first)}"
+
+
+def _flaw(numbers, first):
+    for i, number in enumerate(numbers):
+        if number != first + i:
+            return f"{number} at place {i} instead of {first + i}, of {len(numbers)}"
+    return "?"
+
+
+def same(left, right):
+    """The same events, of each shard in the same order, byte for byte."""
+    left, right = by_shard(left), by_shard(right)
+    assert left.keys() == right.keys()
+    for shard in left:
+        assert left[shard] == right[shard], f"shard {shard}"
+
+
+class StreamNode(nodes.Node):
+    """A node with the nng doors open, on ports that stay the same over restarts."""
+
+    def __init__(self, data, *args, **kwargs):
+        self.events, self.replay = nodes.free_port(), nodes.free_port()
+        super().__init__(data, "--events", str(self.events), "--replay", str(self.replay), *args,
+                         **kwargs)
+
+    @property
+    def events_url(self):
+        return f"tcp://127.0.0.1:{self.events}"
+
+    @property
+    def replay_url(self):
+        return f"tcp://127.0.0.1:{self.replay}"
+
+    def ask(self, request, timeout=20000):
+        """One replay request; str goes as it is."""
+        with pynng.Req0(dial=self.replay_url, recv_timeout=timeout) as req:
+            req.send(request.encode() if isinstance(request, str) else json.dumps(request).encode())
+            return json.loads(req.recv())
+
+    def all_events(self, topic="", since="start"):
+        """By replay, page after page."""
+        events, at = [], since
+        while True:
+            reply = self.ask({"from": at, "topic": topic})
+            assert "error" not in reply, reply
+            assert reply["count"] == len(reply["events"])
+            events += reply["events"]
+            at = reply["next"]
+            if reply["end"]:
+                return events
+
+    def order_lines(self, count, product=1, user=1):
+        line = json.dumps({"productId": product, "quantity": 1, "userId": user}) + "\n"
+        return (line * count).encode()
+
+    def order_bulk(self, count):
+        """So many orders in one bulk request; all must succeed."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request("POST", "/shop/orders", self.order_lines(count),
+                           {"Content-Type": "application/x-ndjson"})
+        lines = connection.getresponse().read().splitlines()
+        connection.close()
+        assert len(lines) == count
+        for line in lines:
+            assert json.loads(line)["status"] == 201, line
+
+    def stock_up(self):
+        api = self.client()
+        assert api.post("/shop/inventories", {"stockName": "p", "stockCount": 10**9,
+                                              "price": 1}).status_code == 201
+        assert api.post("/shop/pays", {"userId": 1, "payAmount": 10**12}).status_code == 201
+
+
+class Collector:
+    """Something that prints or sends events to a thread of ours, which keeps them."""
+
+    def __init__(self):
+        self.events = []
+        self.failure = None
+        self.thread = threading.Thread(target=self._guard, daemon=True)
+
+    def _guard(self):
+        try:
+            self._run()
+        except Exception as error:  # pylint: disable=broad-except (told by wait)
+            self.failure = error
+
+    def wait(self, count, timeout=60):
+        def there():
+            if self.failure is not None:
+                raise self.failure
+            return len(self.events) >= count
+        nodes.wait_until(there, timeout, f"{count} events, {len(self.events)} so far")
+        return self.events
+
+
+class Process(Collector):
+    """Events as lines of a process's output: nngcat (a topic before the JSON), tail --json, examples."""
+
+    def __init__(self, command, env=None):
+        super().__init__()
+        self.raw = []
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, command)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, env=env)
+        self.thread.start()
+
+    def _run(self):
+        for line in self.process.stdout:
+            if line.startswith(b"@batch "):
+                continue
+            self.raw.append(line)
+            self.events.append(json.loads(line[line.index(b"{"):]))
+
+    def stop(self, how=signal.SIGTERM):
+        """Ends it and returns its exit status; what it has written is all read."""
+        self.process.send_signal(how)
+        status = self.process.wait(20)
+        self.thread.join(20)
+        return status
+
+
+def tail(node, *args):
+    return Process(tail_command(node, "--json", *args), env=nodes._ENV)
+
+
+def tail_command(node, *args):
+    return [*nodes.WRAP, nodes.BINARY, "tail", "--events", str(node.events),
+            "--replay", str(node.replay), *args]
+
+
+def tail_once(node, *args):
+    """A tail that ends by itself; its CompletedProcess."""
+    return nodes.dure(*tail_command(node, *args)[len(nodes.WRAP) + 1:])
+
+
+def nngcat(node, *topics):
+    subscribe = [part for topic in topics or ["shop."] for part in ("--subscribe", topic)]
+    return Process(["nngcat", "--sub", "--async", "--dial", node.events_url, "--raw", *subscribe])
+
+
+class Sse(Collector):
+    """GET /events; keeps ids as well, and the last one also of heartbeats."""
+
+    def __init__(self, node, query="", last_id=None, read=None):
+        super().__init__()
+        self.ids, self.last_id, self.comments = [], last_id, 0
+        self.connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
+        headers = {"Accept": "text/event-stream"}
+        if last_id is not None:
+            headers["Last-Event-ID"] = last_id
+        self.connection.request("GET", "/events" + query, headers=headers)
+        self.response = self.connection.getresponse()
+        self.go = threading.Event()
+        self.go.set()
+        self.ended = threading.Event()
+        if self.response.status == 200:
+            self.thread.start()
+
+    def _run(self):
+        data = None
+        try:
+            while True:
+                self.go.wait()
+                line = self.response.readline()
+                if line == b"":
+                    break
+                line = line.rstrip(b"\n").decode()
+                if line.startswith(":"):
+                    self.comments += 1
+                elif line.startswith("id: "):
+                    self.last_id = line[4:]
+                elif line.startswith("data: "):
+                    data = line[6:]
+                elif line == "" and data is not None:
+                    self.ids.append(self.last_id)
+                    self.events.append(json.loads(data))
+                    data = None
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            pass  # The node or we ended it.
+        self.ended.set()
+
+    def close(self):
+        if self.connection.sock is not None:
+            self.connection.sock.shutdown(2)
+        self.thread.join(20)
+        self.connection.close()
+
+
+class Load:
+    """Orders by bulk, one request after the other, until told to stop; survives kills of the node."""
+
+    def __init__(self, node, lines=50, pause_s=0.0):
+        self.node, self.lines, self.pause_s = node, lines, pause_s
+        self.taken = 0
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.stopping.wait(self.pause_s):
+            try:
+                self.node.order_bulk(self.lines)
+                self.taken += self.lines
+            except (OSError, http.client.HTTPException, AssertionError, ValueError):
+                time.sleep(0.02)
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join(120)
+        assert not self.thread.is_alive()
+
+
+def pause(pid):
+    os.kill(pid, signal.SIGSTOP)
+
+
+def go_on(pid):
+    os.kill(pid, signal.SIGCONT)
