@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "proto/door.h"
 #include "proto/stream_client.h"
 
 #define SHARDS 6
@@ -332,6 +334,59 @@ static void test_replay_without_one(void **state)
     dure_buf_fini(&late);
 }
 
+/* The door of several nodes shows one stream, as a single source; who is away is named, the others'
+ * events go on, and groups keep their places. */
+static void test_through_a_door(void **state)
+{
+    (void)state;
+    make_sources(SOURCES);
+    struct dure_source_url urls[SOURCES], door_url = {"inproc://door.events", "inproc://door.replay"};
+    for (size_t i = 0; i < SOURCES; i++) urls[i] = sources[i].url;
+    char dir[] = "/tmp/dure-door-XXXXXX", groups[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(groups, sizeof groups, "%s/groups", dir);
+    struct dure_door_options options = {
+        .sources = urls, .sources_count = SOURCES, .shards = SHARDS, .groups_dir = groups,
+        .events_url = door_url.events, .replay_url = door_url.replay};
+    struct dure_door *door;
+    const char *failed;
+    assert_int_equal(dure_door_open(&door, &options, &failed), 0);
+    struct dure_stream_client_options follow = {.urls = &door_url, .count = 1, .topic = "",
+                                                .from = DURE_STREAM_START};
+    struct dure_stream_client *client;
+    assert_int_equal(dure_stream_client_open(&client, &follow), 0);
+    uint64_t last[SHARDS] = {0};
+    struct dure_buf late[SOURCES] = {0};
+    for (int round = 0; round < 600; round++) {
+        size_t i = dice(SOURCES);
+        produce(&sources[i], &late[i]);
+        if (dice(4) == 0) take(client, last, "", 0);
+        if (dice(150) == 0) {
+            close_source(&sources[i]);
+            open_source(&sources[i]);
+        }
+    }
+    catch_up(client, SOURCES, last, "");
+    /* Node 2 is away: the others' events come all the same. */
+    close_source(&sources[2]);
+    struct dure_positions before = *dure_stream_client_at(client);
+    for (int i = 0; i < 20; i++) produce(&sources[i % 2], &late[i % 2]);
+    catch_up(client, 2, last, "");
+    for (uint32_t s = 2; s < SHARDS; s += SOURCES) {
+        assert_int_equal(dure_stream_client_at(client)->last[s], before.last[s]);
+    }
+    open_source(&sources[2]);
+    for (int i = 0; i < 20; i++) produce(&sources[2], &late[2]);
+    catch_up(client, SOURCES, last, "");
+    dure_stream_client_close(client);
+    dure_door_close(door);
+    for (size_t i = 0; i < SOURCES; i++) {
+        close_source(&sources[i]);
+        dure_buf_fini(&late[i]);
+    }
+    assert_int_equal(rmdir(dir), 0); /* Nobody has committed. */
+}
+
 int main(void)
 {
     const char *given = getenv("DURE_TEST_SEED");
@@ -345,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_topic),
         cmocka_unit_test(test_unknown_places),
         cmocka_unit_test(test_replay_without_one),
+        cmocka_unit_test(test_through_a_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
