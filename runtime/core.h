@@ -327,6 +327,8 @@ struct dure_options {
     uint32_t shards;          /* Of the data directory. */
     int64_t memory_bytes;
     uint32_t asks_max;
+    uint32_t group_turns_max; /* 0: DURE_GROUP_TURNS_MAX. */
+    int64_t saga_deadline_ms; /* Of steps that name none; 0: DURE_SAGA_DEADLINE_MS_DEFAULT. */
     uint64_t owner;           /* Id of this node. */
     bool read_only;           /* The rows are: recovery keeps everything in memory (verify). */
     uint16_t node, nodes;     /* Shard s is ours when s % nodes is node; nodes 0: all are. */

@@ -47,6 +47,10 @@ int dure_runtime_open(struct dure_runtime **out, const struct dure_options *opti
     struct dure_runtime *rt = calloc(1, sizeof *rt);
     if (rt == NULL) return DURE_ENOMEM;
     rt->options = *options;
+    if (rt->options.group_turns_max == 0) rt->options.group_turns_max = DURE_GROUP_TURNS_MAX;
+    if (rt->options.saga_deadline_ms == 0) {
+        rt->options.saga_deadline_ms = DURE_SAGA_DEADLINE_MS_DEFAULT;
+    }
     rt->io = io;
     rt->journal = journal;
     rt->rows = rows;

@@ -66,7 +66,7 @@ static void send_step(struct dure_runtime *rt, struct dure_actor *actor)
     }
     if (step->fill != NULL) step->fill(data, (void *)(uintptr_t)mail->data);
     state->since_ms = rt->open->time_ms;
-    int64_t deadline = step->deadline_ms ? step->deadline_ms : DURE_SAGA_DEADLINE_MS_DEFAULT;
+    int64_t deadline = step->deadline_ms ? step->deadline_ms : rt->options.saga_deadline_ms;
     dure_group_timer(rt, actor, state->since_ms + deadline);
     dure_mailbox_push(rt, mail);
 }
@@ -81,7 +81,7 @@ static void send_undo(struct dure_runtime *rt, struct dure_actor *actor)
         step->fill_undo(DURE_SAGA_DATA(actor->state), (void *)(uintptr_t)mail->data);
     }
     state->since_ms = rt->open->time_ms;
-    dure_group_timer(rt, actor, state->since_ms + DURE_SAGA_DEADLINE_MS_DEFAULT);
+    dure_group_timer(rt, actor, state->since_ms + rt->options.saga_deadline_ms);
     dure_mailbox_push(rt, mail);
 }
 
@@ -281,7 +281,7 @@ static void retry(struct dure_runtime *rt, struct dure_actor *actor, bool skip)
          * only the deadline begins anew. While undoing, the reason is why: it stays. */
         if (state->phase == DURE_SAGA_FORWARD) state->reason[0] = '\0';
         state->since_ms = rt->open->time_ms;
-        dure_group_timer(rt, actor, state->since_ms + DURE_SAGA_DEADLINE_MS_DEFAULT);
+        dure_group_timer(rt, actor, state->since_ms + rt->options.saga_deadline_ms);
     }
 }
 

@@ -32,9 +32,10 @@ static void close_group(struct dure_runtime *rt);
 
 /* ---- The round ------------------------------------------------------------------------------- */
 
-static bool group_full(const struct dure_group *group, uint32_t factor)
+static bool group_full(const struct dure_runtime *rt, uint32_t factor)
 {
-    return group->turns >= DURE_GROUP_TURNS_MAX * factor ||
+    const struct dure_group *group = rt->open;
+    return group->turns >= rt->options.group_turns_max * factor ||
            group->record.len >= (size_t)DURE_GROUP_BYTES_MAX * factor;
 }
 
@@ -80,7 +81,7 @@ void dure_turn_run(struct dure_runtime *rt)
     run_ready(rt);
     bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
     if (!room && rt->stopping) dure_ask_drop_intake(rt);
-    while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt->open, 1)) {
+    while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt, 1)) {
         take_ask(rt);
     }
     bool waits = rt->open->holds != NULL || !group_empty(rt->open) || rt->ready != NULL;
@@ -89,7 +90,7 @@ void dure_turn_run(struct dure_runtime *rt)
     /* More to do, and nothing else will call: a full group whose record is being written is called
      * by its completion. */
     bool more = (room && rt->intake != NULL) || rt->ready != NULL;
-    if (more && !group_full(rt->open, 1)) {
+    if (more && !group_full(rt, 1)) {
         rt->io->soon(rt->io);
     }
     set_alarm(rt);
@@ -146,7 +147,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
 /* Runs actors until none is ready. A cascade that does not end here goes on in the next record. */
 static void run_ready(struct dure_runtime *rt)
 {
-    while (rt->ready != NULL && !group_full(rt->open, CASCADE_FACTOR)) {
+    while (rt->ready != NULL && !group_full(rt, CASCADE_FACTOR)) {
         struct dure_actor *actor = rt->ready;
         for (int burst = 0; burst < DURE_MAILBOX_BURST && actor->mail_first != NULL; burst++) {
             struct dure_mail *mail = actor->mail_first;
