@@ -217,6 +217,11 @@ void dure_rows_memory_hold(struct dure_rows *rows, bool held)
     self(rows)->held = held;
 }
 
+bool dure_rows_memory_busy(const struct dure_rows *rows)
+{
+    return ((const struct memory_rows *)rows)->cb != NULL;
+}
+
 bool dure_rows_memory_crash(struct dure_rows *rows, bool written)
 {
     struct memory_rows *memory = self(rows);

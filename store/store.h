@@ -207,6 +207,8 @@ DURE_MUST_CHECK int dure_rows_memory_open(struct dure_rows **rows,
 void dure_rows_memory_fail(struct dure_rows *rows, int rv);
 /* Batches are written and completed only while not held (default: not held). */
 void dure_rows_memory_hold(struct dure_rows *rows, bool held);
+/* A batch is outstanding. */
+bool dure_rows_memory_busy(const struct dure_rows *rows);
 /* A crash while a batch is outstanding: it is on disk as a whole or not at all. True when there was
  * one; its callback has fired (DURE_ENOSPC when not written), so that its owner can be freed. */
 bool dure_rows_memory_crash(struct dure_rows *rows, bool written);
