@@ -491,6 +491,8 @@ void dure_closing_write(struct dure_runtime *rt, struct dure_group *group);
 /* ---- others ---------------------------------------------------------------------------------- */
 
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
+/* From recovery: a record names this id, though perhaps nobody exists under it yet. */
+void dure_shard_given(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
 /* The node that owns a shard, and whether it is this one. */
 uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard);

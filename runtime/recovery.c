@@ -72,6 +72,10 @@ static int replay_event(struct replay *replay, uint64_t index, size_t at, int64_
     if (rv != 0) return rv;
     uint64_t *sequence = &rt->sequences[dure_shard_of(rt, head->id)];
     if (head->sequence > *sequence) *sequence = head->sequence;
+    if (type->kind == DURE_KIND_DIRECTORY) {
+        const struct dure_directory_state *binding = (const void *)data;
+        dure_shard_given(rt, type->aggregate->type, binding->target);
+    }
     struct dure_event event = {
         .type = event_type, .data = data, .id = head->id, .time_ms = time_ms};
     struct dure_actor *actor = dure_actor_get(rt, type, head->id, false, &rv);
@@ -118,6 +122,7 @@ static int replay_deferred(struct replay *replay, uint64_t index, size_t at, con
     struct dure_runtime *rt = replay->rt;
     struct dure_mail *mail = dure_mail_decode(body, len);
     if (mail == NULL) return DURE_EFORMAT;
+    if (mail->fresh) dure_shard_given(rt, mail->type, mail->id);
     mail->durable_lsn = index;
     mail->durable_at = (uint32_t)at;
     mail->durable_next = rt->deferred;

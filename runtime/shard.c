@@ -10,6 +10,12 @@ uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id)
     return (uint32_t)(((id % shards) + shards) % shards);
 }
 
+void dure_shard_given(struct dure_runtime *rt, const struct dure_type *type, int64_t id)
+{
+    struct dure_type_counter *counter = &rt->counters[type->index];
+    if (id >= counter->next_id) counter->next_id = id + 1;
+}
+
 uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard)
 {
     if (rt->options.nodes < 2) return rt->options.node;

@@ -77,7 +77,8 @@ static void on_fatal(void *arg, int rv)
 int world_open(struct world *world, const char **message)
 {
     struct dure_options options = {.shards = world->shards, .memory_bytes = 64 << 20,
-                                   .asks_max = 10000, .owner = world->node,
+                                   .asks_max = 10000,
+                                   .group_turns_max = world->group_turns_max, .owner = world->node,
                                    .node = world->node, .nodes = world->nodes};
     if (world->nodes > 1) {
         assert_int_equal(dure_links_open(&world->links, world->shards, world->node, world->nodes,

@@ -38,6 +38,7 @@ struct world {
     struct dure_links *links;  /* NULL: all shards are this node's. */
     uint32_t shards;
     uint16_t node, nodes;      /* Of several; nodes 0: all shards are this node's. */
+    uint32_t group_turns_max;  /* For the next opening; 0: the default. */
     int fatal;                 /* What on_fatal said; 0: nothing. */
     bool no_checkpoints;       /* world_round makes none. */
 };
