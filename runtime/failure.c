@@ -108,7 +108,11 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     undo_mail(rt, writing->lsn, rv);
     if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
     memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));
-    rt->retry_at_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
+    /* A wait that is under way is not drawn out: failures one after the other would starve what is
+     * durable, while new commands came through in between. */
+    int64_t now = rt->io->wall_ms(rt->io);
+    bool waits = rt->retry_at_ms > now && rt->retry_at_ms <= now + RETRY_MS;
+    if (!waits) rt->retry_at_ms = now + RETRY_MS;
     rt->writing = NULL;
     /* The open group's holds move over: begin empties it. */
     struct dure_hold *more = open->holds;
