@@ -40,6 +40,10 @@ void sim_check_deadlines(struct sim *sim)
     for (unsigned i = 0; i < sim->settings.nodes; i++) {
         struct sim_node *node = &sim->nodes[i];
         bool trouble = !node->up || sim_node_stalled(node) || node->full_until_us > sim->now_us;
+        if (node->up && node->rt->metrics.failed_appends != node->failures) {
+            node->failures = node->rt->metrics.failed_appends;
+            trouble = true;
+        }
         if (trouble) node->trouble_us = sim->now_us;
         if (sim->now_us - node->trouble_us > GRACE_US) check_node(sim, node);
     }

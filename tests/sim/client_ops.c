@@ -123,8 +123,8 @@ void sim_client_choose(struct sim_client *client)
     if (dice < 20 && known_order(client, SIM_CANCEL)) return;
     if (dice < 35 && known_order(client, SIM_READ_ORDER)) return;
     if (dice < 45 && edit(client)) return;
-    if (dice < 55) read_product(client);
-    else if (dice < 63) deposit(client, &sim->users[sim_random(sim, sim->settings.users)]);
+    if (dice < 60) read_product(client);
+    else if (dice < 67) deposit(client, &sim->users[sim_random(sim, sim->settings.users)]);
     else place(client);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Faults: each kind comes at random intervals while the safety phase lasts. Ending it heals
- * everything: cuts, stops, full disks; nodes that are down start as they would have.
+ * Faults: each kind comes at random intervals while the safety phase lasts. Ending it heals cuts
+ * and full disks; nodes that are down or stopped go on as they would have.
  */
 #include <string.h>
 
@@ -139,6 +139,5 @@ void sim_faults_end(struct sim *sim)
         node->full_until_us = 0;
         node->broken = false;
         node->lag_us = 50;
-        if (node->stalled_until_us > sim->now_us) node->stalled_until_us = sim->now_us;
     }
 }

@@ -16,7 +16,7 @@ struct options {
     unsigned nodes, jobs;
     int64_t seconds;
     const char *log;
-    bool quiet;
+    bool stop;
 };
 
 static const struct argp_option entries[] = {
@@ -25,6 +25,7 @@ static const struct argp_option entries[] = {
     {"nodes", 'N', "1..5", 0, "So many nodes, instead of what the seed says", 0},
     {"seconds", 'S', "N", 0, "So many seconds of faults, instead of what the seed says", 0},
     {"jobs", 'j', "N", 0, "Processes (1)", 0},
+    {"stop", 'x', 0, 0, "Stops at the first violation", 0},
     {"log", 'l', "FILE", 0, "Writes down every step (- is stdout)", 0},
     {0}};
 
@@ -37,6 +38,7 @@ static error_t take(int key, char *arg, struct argp_state *state)
     case 'N': options->nodes = (unsigned)strtoul(arg, NULL, 10); break;
     case 'S': options->seconds = strtoll(arg, NULL, 10); break;
     case 'j': options->jobs = (unsigned)strtoul(arg, NULL, 10); break;
+    case 'x': options->stop = true; break;
     case 'l': options->log = arg; break;
     case ARGP_KEY_END:
         if (options->nodes > SIM_NODES_MAX) argp_error(state, "1 to %d nodes", SIM_NODES_MAX);
@@ -107,7 +109,8 @@ static int run_job(const struct options *options, unsigned job)
 {
     struct total total = {0};
     for (uint64_t i = job; i < options->seeds && total.broken < 10; i += options->jobs) {
-        run_seed(options, options->seed + i, NULL, &total);
+        bool fine = run_seed(options, options->seed + i, NULL, &total);
+        if (!fine && options->stop) break;
     }
     double cpu_s = cpu_seconds();
     printf(

@@ -84,7 +84,8 @@ static void set_fault(struct sim_node *node)
         if (sim_dice(sim, sim->settings.unknown)) {
             fault = sim_random(sim, 2) == 0 ? DURE_FAULT_UNKNOWN_DONE : DURE_FAULT_UNKNOWN_LOST;
         }
-        if (node->full_until_us > sim->now_us) fault = DURE_FAULT_NOSPC;
+        bool full = node->full_until_us > sim->now_us || sim_dice(sim, sim->settings.no_space);
+        if (full) fault = DURE_FAULT_NOSPC;
         if (node->broken) fault = DURE_FAULT_IO;
     }
     dure_journal_memory_fault(node->journal, fault);

@@ -27,7 +27,7 @@ void sim_settings_draw(struct sim_settings *settings, uint64_t seed)
         .users = (unsigned)draw(&dice, 1, SIM_USERS_MAX),
         .products = (unsigned)draw(&dice, 1, SIM_PRODUCTS_MAX),
         .saga_deadline_ms = (int64_t)draw(&dice, 300, 5000),
-        .think_us = (int64_t)draw(&dice, 5, 400) * SIM_MS,
+        .think_us = (int64_t)draw(&dice, 1, sim_dice(&dice, 300) ? 20 : 400) * SIM_MS,
         .loss = (unsigned)(sim_dice(&dice, 600) ? draw(&dice, 0, 200) : 0),
         .doubling = (unsigned)(sim_dice(&dice, 500) ? draw(&dice, 0, 200) : 0),
         .late = (unsigned)(sim_dice(&dice, 500) ? draw(&dice, 0, 100) : 0),
@@ -35,10 +35,12 @@ void sim_settings_draw(struct sim_settings *settings, uint64_t seed)
         .late_us = (int64_t)draw(&dice, 5, 2000) * SIM_MS,
         .sync_us = (int64_t)draw(&dice, 200, 8000),
         .unknown = (unsigned)(sim_dice(&dice, 300) ? draw(&dice, 1, 50) : 0),
-        .crash_in_append = (unsigned)(sim_dice(&dice, 500) ? draw(&dice, 1, 20) : 0),
+        .no_space = (unsigned)(sim_dice(&dice, 300) ? draw(&dice, 1, 100) : 0),
+        .crash_in_append = (unsigned)(sim_dice(&dice, 500) ? draw(&dice, 1, 40) : 0),
     };
     if (settings->clients < settings->products) settings->clients = settings->products;
-    settings->shards = (uint32_t)draw(&dice, settings->nodes, SIM_SHARDS_MAX);
+    settings->shards = (uint32_t)draw(&dice, settings->nodes,
+                                      sim_dice(&dice, 500) ? settings->nodes + 3 : SIM_SHARDS_MAX);
     settings->memory_bytes = sim_dice(&dice, 500) ? 4 << 20 : (int64_t)draw(&dice, 20, 200) << 10;
     settings->group_turns_max = sim_dice(&dice, 400) ? (uint32_t)draw(&dice, 1, 8) : 0;
     settings->crash_us = sometimes(&dice, 600, 500, 5000);
@@ -55,7 +57,7 @@ void sim_settings_print(const struct sim_settings *settings, FILE *out)
             "seed %llu: %u nodes, %u shards, %lld s of faults, %u clients, %u users, %u products\n"
             "  memory %lld, turns in a group %u, saga deadline %lld ms, thinking %lld us\n"
             "  of 1000 datagrams %u lost, %u doubled, %u late; delay %lld us, late %lld us\n"
-            "  sync %lld us; of 1000 appends %u unknown, %u crash\n"
+            "  sync %lld us; of 1000 appends %u unknown, %u without space, %u crash\n"
             "  every so many ms: crash %lld, cut %lld, stall %lld, full %lld, broken %lld, "
             "blackout %lld\n",
             (unsigned long long)settings->seed, settings->nodes, settings->shards,
@@ -64,7 +66,7 @@ void sim_settings_print(const struct sim_settings *settings, FILE *out)
             (long long)settings->saga_deadline_ms, (long long)settings->think_us, settings->loss,
             settings->doubling, settings->late, (long long)settings->delay_us,
             (long long)settings->late_us, (long long)settings->sync_us, settings->unknown,
-            settings->crash_in_append, (long long)(settings->crash_us / SIM_MS),
+            settings->no_space, settings->crash_in_append, (long long)(settings->crash_us / SIM_MS),
             (long long)(settings->cut_us / SIM_MS), (long long)(settings->stall_us / SIM_MS),
             (long long)(settings->full_us / SIM_MS), (long long)(settings->broken_us / SIM_MS),
             (long long)(settings->blackout_us / SIM_MS));

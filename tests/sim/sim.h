@@ -45,7 +45,7 @@ struct sim_settings { /* Drawn from the seed (settings.c); the command line may 
     int64_t delay_us, late_us;  /* Mostly up to; the late ones up to. */
     /* Disk. */
     int64_t sync_us;            /* A write takes half to twice of it. */
-    unsigned unknown, crash_in_append; /* Of 1000 appends. */
+    unsigned unknown, no_space, crash_in_append; /* Of 1000 appends. */
     /* Mean time between; 0: never. */
     int64_t crash_us, cut_us, stall_us, full_us, broken_us, blackout_us;
 };
@@ -107,7 +107,8 @@ struct sim_node {
     struct sim_pending *pendings;
     uint64_t requests;
     unsigned crashes;
-    int64_t trouble_us;   /* When it was last seen down, stopped or full. */
+    int64_t trouble_us;   /* When it was last seen down, stopped or full … */
+    uint64_t failures;    /* … or had more failed appends than these. */
 };
 
 void sim_node_make(struct sim *sim, uint16_t number);
