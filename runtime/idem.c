@@ -79,7 +79,8 @@ static const struct dure_idem_bytes *durable_bytes(const struct dure_runtime *rt
                                                    const struct dure_idem_entry *entry)
 {
     if (entry->newest.data != NULL && entry->newest.lsn <= rt->lsn_durable) return &entry->newest;
-    return entry->older.data != NULL ? &entry->older : NULL;
+    bool older = entry->older.data != NULL && entry->older.lsn <= rt->lsn_durable;
+    return older ? &entry->older : NULL;
 }
 
 static int read_entry(struct dure_runtime *rt, const char *bytes, size_t len, uint64_t fingerprint,
@@ -143,11 +144,10 @@ int dure_idem_begin(struct dure_runtime *rt, const uint64_t key[2], uint64_t fin
 static void replace(struct dure_runtime *rt, struct dure_idem_entry *entry,
                     struct dure_idem_bytes bytes)
 {
-    if (entry->newest.data != NULL && entry->newest.lsn <= rt->lsn_durable) {
+    if (entry->newest.data != NULL) {
+        /* Also when it is being written yet: it may stand, and the newer one fail. */
         forget(&entry->older);
         entry->older = entry->newest;
-    } else {
-        forget(&entry->newest);
     }
     entry->newest = bytes;
     rt->idem->unsaved = true;
@@ -246,6 +246,7 @@ static bool forget_failed(struct dure_runtime *rt, struct dure_idem_entry *entry
     const uint64_t *lsn = arg;
     if (entry->newest.data == NULL || entry->newest.lsn < *lsn) return false;
     forget(&entry->newest);
+    if (entry->older.data != NULL && entry->older.lsn >= *lsn) forget(&entry->older);
     entry->newest = entry->older;
     entry->older = (struct dure_idem_bytes){0};
     /* Who waited for that record is told that it failed: nobody runs this key any more. */

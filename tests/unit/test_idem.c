@@ -362,6 +362,46 @@ static void test_reply_lost(void **state)
     }
 }
 
+/* The command and its outcome stand in two records, both on their way; the second finds no space after
+ * the first is on disk. That the command has begun is known then, also behind a checkpoint and a
+ * crash. */
+static void test_outcome_finds_no_space(void **state)
+{
+    (void)state;
+    struct client first = {0}, again = {0};
+    struct world_ask ask;
+    for (int64_t i = 0; i < 4; i++) party_mood(20 + i, i == 2);
+    dure_journal_memory_hold(world.journal, true);
+    assert_int_equal(start(&first, 1, 9), 0);
+    world_round(&world); /* Being written, parked at its third step. */
+    world_ask(&world, &ask, &journey_mood, 22, &(struct journey_mood){0, 0});
+    world_round(&world);
+    struct dure_mail *mail = dure_group_mail(world.rt);
+    *mail = (struct dure_mail){.kind = DURE_MAIL_RETRY, .type = journey_strict.type, .id = 9};
+    dure_mailbox_push(world.rt, mail);
+    world_round(&world);
+    assert_null(world_saga(&world, &journey_strict, 9)); /* Ended, in the open group. */
+    dure_journal_memory_hold(world.journal, false);
+    world.journal->ops->poll(world.journal);
+    dure_journal_memory_fault(world.journal, DURE_FAULT_NOSPC);
+    world_run(&world);
+    assert_int_equal(world.rt->metrics.nospace, 1);
+    assert_non_null(world_saga(&world, &journey_strict, 9));
+    for (int i = 0; i < 3; i++) { /* Enough for the position to pass the record. */
+        party_mood(30 + i, 0);
+        world_checkpoint(&world);
+    }
+    world_crash(&world);
+    assert_int_equal(start(&again, 1, 9), 0);
+    assert_int_equal(again.result, DURE_IDEM_STARTED);
+    unpark();
+    world_run(&world);
+    assert_int_equal(again.released, 1);
+    assert_int_equal(traveller(9)->started, 1);
+    dure_buf_fini(&first.reply);
+    dure_buf_fini(&again.reply);
+}
+
 /* A checkpoint while the reply is on its way to the disk, then a crash that loses the reply: the mark
  * of the beginning must not be lost with it. */
 static void test_checkpoint_before_reply(void **state)
@@ -520,6 +560,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_finds_no_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outcome_finds_no_space, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_before_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
