@@ -18,7 +18,6 @@ struct sim_call { /* At the owner. */
     struct sim_call *next, **link;
     struct sim_node *node;
     uint16_t from;
-    bool keyed;
     struct sim_request request;
     struct sim_reply reply;
     struct dure_edit edit;
@@ -137,8 +136,6 @@ static void decided(struct dure_ask *ask, const struct dure_answer *answer)
     struct sim_call *call = (struct sim_call *)ask;
     call->reply = (struct sim_reply){.status = status_of(answer, call->request.op)};
     show(call, &answer->view);
-    if (!call->keyed) return;
-    call->keyed = false;
     if (call->reply.status == SIM_TRY_AGAIN || call->reply.status >= 500) {
         call->reply.status = SIM_TRY_AGAIN;
         dure_idem_cancel(ask->rt, ask->key);
@@ -261,7 +258,6 @@ static void command(struct sim_call *call)
         respond(call);
         return;
     }
-    call->keyed = true;
     if (result == DURE_IDEM_STARTED) {
         ask->type = reply.type;
         ask->id = reply.id;

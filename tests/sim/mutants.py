@@ -89,10 +89,6 @@ MUTANTS = [
      "    if (row->head.lsn >= lsn && !started && !{on}) return;"),
     ("key-mark-not-written", "a command under way leaves no mark for its key", "idem.c",
      "    write_entry(rt, ask, 0, NULL, NULL);", "    if (!{on}) write_entry(rt, ask, 0, NULL, NULL);"),
-    ("key-mark-replaced", "a reply under way replaces a mark under way", "idem.c",
-     "    if (entry->newest.data != NULL) {\n        /* Also",
-     "    if ({on} && entry->newest.lsn > rt->lsn_durable) forget(&entry->newest);\n"
-     "    else if (entry->newest.data != NULL) {\n        /* Also"),
     ("keys-not-recovered", "a restart forgets keys", "idem.c",
      "    if (len < sizeof wire) return;", "    if (len < sizeof wire || {on}) return;"),
     ("ack-to-a-stranger", "the answer to a restarted peer acknowledges for the old session", "peer.c",
