@@ -118,9 +118,7 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     struct dure_hold *more = open->holds;
     *writing->holds_last = more;
     open->holds = NULL;
-    int64_t time_ms = open->time_ms;
     dure_group_begin(rt, open);
-    open->time_ms = time_ms;
     dure_turn_release(writing, rv);
     if (rv != DURE_ENOSPC && rt->fatal == 0) {
         rt->fatal = rv;

@@ -17,6 +17,8 @@ void dure_group_begin(struct dure_runtime *rt, struct dure_group *group)
 {
     dure_arena_reset(&group->arena);
     group->number = ++rt->groups_total;
+    /* Its first turn looks again; asks may be decided before that (failure.c). */
+    group->time_ms = rt->io->wall_ms(rt->io);
     group->lsn = (rt->writing != NULL ? rt->writing->lsn : rt->lsn_durable) + 1;
     group->record.len = 0;
     memset(dure_buf_reserve(&group->record, sizeof(struct dure_record_header)), 0,

@@ -362,6 +362,31 @@ static void test_reply_lost(void **state)
     }
 }
 
+/* The first record of a node's life finds no space, and the reply that it held is made anew at once: it
+ * is kept like any other. */
+static void test_reply_made_anew(void **state)
+{
+    (void)state;
+    struct client first = {0}, again = {0}, third = {0};
+    begin_and_park(&first);
+    world_crash(&world);
+    unpark(); /* It ends, with nobody waiting for it. */
+    world_crash(&world);
+    assert_int_equal(start(&again, 1, 9), 0);
+    assert_int_equal(again.result, DURE_IDEM_STARTED);
+    dure_journal_memory_fault(world.journal, DURE_FAULT_NOSPC);
+    world_run(&world);
+    assert_int_equal(world.rt->metrics.nospace, 1);
+    if (again.released == 0) world_pass(&world, 1000);
+    assert_int_equal(again.released, 1);
+    assert_int_equal(again.rv, 0);
+    assert_int_equal(start(&third, 1, 9), 0);
+    assert_int_equal(third.result, DURE_IDEM_REPLY);
+    dure_buf_fini(&first.reply);
+    dure_buf_fini(&again.reply);
+    dure_buf_fini(&third.reply);
+}
+
 /* The command and its outcome stand in two records, both on their way; the second finds no space after
  * the first is on disk. That the command has begun is known then, also behind a checkpoint and a
  * crash. */
@@ -561,6 +586,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_finds_no_space, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outcome_finds_no_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reply_made_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_before_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
