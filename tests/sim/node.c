@@ -238,6 +238,7 @@ static void open_peers(struct sim_node *node)
     node->forward_reply = (struct dure_peer_user){.frame = sim_gateway_frame, .arg = node};
     dure_peer_use(node->peers, DURE_PEER_REPLY, &node->forward_reply);
     dure_links_peer_init(&node->links_peer, node->peers);
+    if (settings->nodes == 1) return;
     rv = dure_links_open(&node->links, settings->shards, node->number, settings->nodes,
                          &node->links_peer.transport);
     DURE_ASSERT(rv == 0);
@@ -306,14 +307,20 @@ void sim_node_crash(struct sim_node *node, bool append_written, bool rows_writte
     node->rt = NULL;
     sim_gateway_crashed(node);
     dure_links_close(node->links);
+    node->links = NULL;
     dure_peer_close(node->peers);
     tell_others(node, false);
     if (after_us >= 0) sim_at(sim, sim->now_us + after_us, restart, node, node->life);
 }
 
+size_t sim_node_parcels(const struct sim_node *node)
+{
+    return node->links != NULL ? node->links->parcels : 0;
+}
+
 bool sim_node_quiet(const struct sim_node *node)
 {
-    return node->up && dure_runtime_idle(node->rt) && node->links->parcels == 0 &&
+    return node->up && dure_runtime_idle(node->rt) && sim_node_parcels(node) == 0 &&
            node->calls == NULL && node->pendings == NULL;
 }
 

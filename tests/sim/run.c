@@ -93,7 +93,7 @@ static void describe(struct sim *sim)
     for (unsigned i = 0; i < sim->settings.nodes; i++) {
         const struct sim_node *node = &sim->nodes[i];
         if (sim_node_quiet(node)) continue;
-        sim_fail(sim, "node %u never becomes quiet: %zu messages, %s", i, node->links->parcels,
+        sim_fail(sim, "node %u never becomes quiet: %zu messages, %s", i, sim_node_parcels(node),
                  dure_runtime_idle(node->rt) ? "idle" : "busy");
     }
     sim_fail(sim, "it never becomes quiet");

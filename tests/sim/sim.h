@@ -121,6 +121,7 @@ void sim_node_wake(struct sim_node *node, int64_t at_us);
 /* Not running, or stopped for now: nothing reaches it. */
 bool sim_node_stalled(const struct sim_node *node);
 void sim_node_free(struct sim_node *node);
+size_t sim_node_parcels(const struct sim_node *node); /* Not acknowledged by others. */
 bool sim_node_quiet(const struct sim_node *node);
 
 /* ---- Gateway (gateway.c) --------------------------------------------------------------------- */
