@@ -7,11 +7,14 @@
  *                the loop and asks for the next one
  *   3. hand over on the loop: all that is in the inbox, in order
  *   4. hint      a connection that comes or goes travels through the same inbox
+ *   5. look      twice a second, after what nng 1.5 forgets: a connection that breaks in the middle of
+ *                its handshake (a node killed just then) reads as "closed", which ends a dialer or a
+ *                listener for good. Whom we do not hear is dialled anew; when somebody does not hear
+ *                us, we listen anew
  *
  * Nothing here waits: a full queue drops its oldest datagram, a full inbox lets the SUB socket wait
- * (and then drop). nng dials again by itself, and is made to where it does not. After open only a
- * lack of memory can fail, and that is a lost datagram. Loop thread, but for the two callbacks of
- * nng, which touch nothing but the inbox.
+ * (and then drop). After open only a lack of memory can fail, and that is a lost datagram. Loop
+ * thread, but for the two callbacks of nng, which touch nothing but the inbox.
  */
 #include "proto/bus.h"
 
@@ -31,6 +34,13 @@
 
 #define REDIAL_MS_MIN 10
 #define REDIAL_MS_MAX 200
+/* Who is silent though connected is probably suspended, and a connection more is no help then. But
+ * nng may tell that a pipe is gone before it tells that it is there: then it is not connected. */
+#define SILENT_FACTOR 5
+/* Looks at which somebody did not hear us, in a row, before we listen anew; doubled when it did not
+ * help, since it costs everybody's connections. */
+#define PATIENCE_LOOKS 3
+#define PATIENCE_LOOKS_MAX 64
 
 enum note_kind { NOTE_DATAGRAM, NOTE_CONNECTED, NOTE_BROKEN };
 
@@ -55,7 +65,8 @@ struct source { /* Another node, as we hear it. */
     nng_tls_config *tls; /* NULL: none. */
     nng_dialer dialer;
     bool dialing;
-    bool heard;         /* Since the last look. */
+    bool heard;         /* Since the last look … */
+    bool hears;         /* … and it knows our session. */
     uint64_t dialed_ms; /* When it was dialled, or heard, last. */
     bool waiting;       /* Its next datagram is asked for only when the inbox has been emptied. */
     bool connected;
@@ -67,7 +78,11 @@ struct dure_bus {
     uint16_t node, nodes;
     int buffer;
     nng_socket pub;
-    bool pub_open;
+    nng_listener listener;
+    nng_tls_config *tls; /* Of the listener; NULL: none. */
+    char url[DURE_BUS_URL_BYTES];
+    bool pub_open, listening;
+    unsigned looks_unheard, patience;
     struct source sources[DURE_NODES_MAX];
     uv_async_t wake;
     uv_timer_t watch;
@@ -132,6 +147,15 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 
 /* ---- 3: the loop ---------------------------------------------------------------------------- */
 
+static void note_hearing(struct source *source, const void *bytes, size_t len)
+{
+    struct dure_datagram datagram;
+    if (len < sizeof datagram) return;
+    memcpy(&datagram, bytes, sizeof datagram);
+    source->heard = true;
+    source->hears |= datagram.to_session != 0;
+}
+
 static void hand_over(struct dure_bus *bus, const struct note *note)
 {
     if (note->kind != NOTE_DATAGRAM) {
@@ -139,7 +163,7 @@ static void hand_over(struct dure_bus *bus, const struct note *note)
         return;
     }
     size_t len = nng_msg_len(note->msg);
-    bus->sources[note->node].heard = true;
+    note_hearing(&bus->sources[note->node], nng_msg_body(note->msg), len);
     if (!bus->closing) bus->user.received(bus->user.arg, nng_msg_body(note->msg), len);
     nng_msg_free(note->msg);
 }
@@ -192,20 +216,16 @@ static bool is_tls(const char *url)
     return strncmp(url, "tls+tcp://", 10) == 0;
 }
 
-static int listen_at(struct dure_bus *bus, const struct dure_bus_options *options, const char *url,
-                     const char **message)
+/* The code of nng. */
+static int start_listener(struct dure_bus *bus)
 {
-    nng_listener listener;
-    nng_tls_config *tls = NULL;
-    if (is_tls(url)) {
-        int rv = dure_bus_tls_server(&tls, options, message);
-        if (rv != 0) return rv;
-    }
-    int code = nng_listener_create(&listener, bus->pub, url);
-    if (code == 0 && tls != NULL) code = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, tls);
-    if (code == 0) code = nng_listener_start(listener, 0);
-    if (tls != NULL) nng_tls_config_free(tls);
-    return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[bus->node]);
+    int code = nng_listener_create(&bus->listener, bus->pub, bus->url);
+    if (code != 0) return code;
+    if (bus->tls != NULL) code = nng_listener_set_ptr(bus->listener, NNG_OPT_TLS_CONFIG, bus->tls);
+    if (code == 0) code = nng_listener_start(bus->listener, 0);
+    bus->listening = code == 0;
+    if (code != 0) nng_listener_close(bus->listener);
+    return code;
 }
 
 /* The code of nng. */
@@ -233,33 +253,58 @@ static int dial(struct source *source, const struct dure_bus_options *options, c
     return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[source->node]);
 }
 
-/* nng 1.5 sometimes stops dialling (seen when a connection broke in its handshake): who has not been
- * heard for much longer than its heartbeat is dialled anew. What nng tells of its pipes is no help: one
- * that breaks at once is told to be gone before it is told to be there. */
+static void look_at_source(struct source *source, uint64_t now_ms)
+{
+    pthread_mutex_lock(&source->bus->mutex);
+    bool connected = source->connected;
+    pthread_mutex_unlock(&source->bus->mutex);
+    if (source->heard) source->dialed_ms = now_ms;
+    source->heard = source->hears = false;
+    uint64_t limit_ms = connected ? DURE_BUS_REDIAL_MS * SILENT_FACTOR : DURE_BUS_REDIAL_MS;
+    if (now_ms - source->dialed_ms < limit_ms) return;
+    if (source->dialing) nng_dialer_close(source->dialer);
+    source->dialing = false;
+    source->dialed_ms = now_ms;
+    int code = start_dialer(source);
+    (void)code; /* Failed for want of memory: tried again next time. */
+}
+
+static void look_at_listener(struct dure_bus *bus, bool unheard)
+{
+    if (!unheard && bus->listening) {
+        bus->looks_unheard = 0;
+        bus->patience = PATIENCE_LOOKS;
+        return;
+    }
+    if (++bus->looks_unheard < bus->patience) return;
+    bus->looks_unheard = 0;
+    if (bus->patience < PATIENCE_LOOKS_MAX) bus->patience *= 2;
+    if (bus->listening) nng_listener_close(bus->listener);
+    bus->listening = false;
+    int code = start_listener(bus);
+    (void)code; /* The address may not be free yet: at the next look. */
+}
+
 static void on_watch(uv_timer_t *timer)
 {
     struct dure_bus *bus = timer->data;
-    uint64_t now_ms = uv_now(timer->loop);
+    bool unheard = false;
     for (uint16_t i = 0; i < bus->nodes; i++) {
         struct source *source = &bus->sources[i];
-        if (!source->open) continue;
-        if (source->heard) source->dialed_ms = now_ms;
-        source->heard = false;
-        if (now_ms - source->dialed_ms < DURE_BUS_REDIAL_MS) continue;
-        if (source->dialing) nng_dialer_close(source->dialer);
-        source->dialing = false;
-        source->dialed_ms = now_ms;
-        int code = start_dialer(source);
-        (void)code; /* Failed for want of memory: tried again next time. */
+        if (!source->open) continue; /* Ourselves. */
+        unheard |= source->heard && !source->hears;
+        look_at_source(source, uv_now(timer->loop));
     }
+    look_at_listener(bus, unheard);
 }
 
 static int open_pub(struct dure_bus *bus, const struct dure_bus_options *options,
                     const char **message)
 {
-    char url[DURE_BUS_URL_BYTES];
-    int rv = dure_bus_address(options->addresses[bus->node], options->dir, url,
+    const char *url = bus->url;
+    int rv = dure_bus_address(options->addresses[bus->node], options->dir, bus->url,
                               &bus->dirs[bus->node], message);
+    if (rv == 0 && is_tls(url)) rv = dure_bus_tls_server(&bus->tls, options, message);
     if (rv != 0) return rv;
     int code = nng_pub0_open(&bus->pub);
     if (code != 0) return dure_bus_nng_fail(code, message, url);
@@ -267,7 +312,9 @@ static int open_pub(struct dure_bus *bus, const struct dure_bus_options *options
     code = nng_socket_set_int(bus->pub, NNG_OPT_SENDBUF, bus->buffer);
     if (code == 0) code = nng_socket_set_size(bus->pub, NNG_OPT_RECVMAXSZ, 1);
     if (code != 0) return dure_bus_nng_fail(code, message, url);
-    return listen_at(bus, options, url, message);
+    bus->patience = PATIENCE_LOOKS;
+    code = start_listener(bus);
+    return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[bus->node]);
 }
 
 static int open_source(struct source *source, const struct dure_bus_options *options,
@@ -357,6 +404,7 @@ static void destroy(struct dure_bus *bus)
         if (bus->dirs[i] != 0) close(bus->dirs[i]);
         if (bus->sources[i].tls != NULL) nng_tls_config_free(bus->sources[i].tls);
     }
+    if (bus->tls != NULL) nng_tls_config_free(bus->tls);
     pthread_mutex_destroy(&bus->mutex);
     free(bus);
 }
