@@ -7,6 +7,7 @@
  */
 #include "proto/sock.h"
 
+#include <arpa/inet.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
@@ -15,7 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <arpa/inet.h>
+#include <time.h>
 
 #define REQUEST_BYTES_MAX (64u * 1024)
 #define MESSAGE_BYTES_MAX (16u * 1024 * 1024)
@@ -24,6 +25,7 @@
 #define RECONNECT_MS_MIN 10
 #define RECONNECT_MS_MAX 200
 #define REP_THREADS_MAX 16
+#define CANCEL_MS 5L
 
 static int error_of(int code)
 {
@@ -279,6 +281,7 @@ struct dure_rep {
         nng_aio *aio;
     } workers[REP_THREADS_MAX];
     unsigned workers_count;
+    atomic_bool stop;
 };
 
 static void *rep_thread(void *arg)
@@ -286,12 +289,10 @@ static void *rep_thread(void *arg)
     struct worker *worker = arg;
     struct dure_rep *rep = worker->rep;
     struct dure_buf reply = {0};
-    for (;;) {
+    while (!atomic_load(&rep->stop)) {
         nng_aio_set_timeout(worker->aio, NNG_DURATION_INFINITE);
         nng_ctx_recv(worker->ctx, worker->aio);
-        int code = wait_for(worker->aio);
-        if (code == NNG_ECLOSED || code == NNG_ECANCELED) break;
-        if (code != 0) continue;
+        if (wait_for(worker->aio) != 0) continue;
         nng_msg *msg = nng_aio_get_msg(worker->aio);
         reply.len = 0;
         rep->answer(rep->arg, nng_msg_body(msg), nng_msg_len(msg), &reply);
@@ -301,9 +302,7 @@ static void *rep_thread(void *arg)
         nng_aio_set_timeout(worker->aio, SEND_MS);
         nng_aio_set_msg(worker->aio, msg);
         nng_ctx_send(worker->ctx, worker->aio);
-        code = wait_for(worker->aio);
-        if (code != 0) nng_msg_free(nng_aio_get_msg(worker->aio));
-        if (code == NNG_ECLOSED || code == NNG_ECANCELED) break;
+        if (wait_for(worker->aio) != 0) nng_msg_free(nng_aio_get_msg(worker->aio));
     }
     dure_buf_fini(&reply);
     return NULL;
@@ -351,10 +350,22 @@ int dure_rep_listen(struct dure_rep *rep, const char *url, uint16_t *port)
 void dure_rep_close(struct dure_rep *rep)
 {
     if (rep == NULL) return;
-    nng_close(rep->socket); /* Ends every recv and send. */
+    atomic_store(&rep->stop, true);
     for (unsigned i = 0; i < rep->workers_count; i++) {
-        pthread_join(rep->workers[i].thread, NULL);
-        nng_aio_free(rep->workers[i].aio);
+        struct worker *worker = &rep->workers[i];
+        struct timespec until;
+        do { /* It may just be about to wait, so once is not enough. */
+            nng_aio_cancel(worker->aio);
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_nsec += CANCEL_MS * 1000000;
+            if (until.tv_nsec >= 1000000000) {
+                until.tv_sec++;
+                until.tv_nsec -= 1000000000;
+            }
+        } while (pthread_timedjoin_np(worker->thread, NULL, &until) != 0);
+        nng_ctx_close(worker->ctx);
+        nng_aio_free(worker->aio);
     }
+    nng_close(rep->socket); /* nng 1.5 does not bear a close under the eyes of others. */
     free(rep);
 }
