@@ -1,70 +1,107 @@
 /*
- * Opens feed and door of a lone node, which talk within the process (inproc). A port of -1 is off;
- * an address that cannot be had is an error, not a warning: who asks for a stream wants it. Loop
- * thread.
+ * Opens feed and door.
+ *
+ *   lone node    feed and door talk within the process (inproc)
+ *   cluster      each node's feed listens on RUN/node-i.events and RUN/node-i.replay (ipc), and
+ *                within its process for its own /events; the supervisor's door follows all of them
+ *
+ * An address that cannot be had is an error, not a warning: who asks for a stream wants it.
  */
 #include "cmd/doors.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *address(char *url, size_t size, const struct dure_config *config, int64_t port)
+static const char *address(char *url, size_t size, const char *host, int64_t port)
 {
-    bool v6 = strchr(config->host, ':') != NULL;
-    snprintf(url, size, "tcp://%s%s%s:%lld", v6 ? "[" : "", config->host, v6 ? "]" : "",
-             (long long)port);
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(url, size, "tcp://%s%s%s:%lld", v6 ? "[" : "", host, v6 ? "]" : "", (long long)port);
     return url;
 }
 
-static int open_door(struct dure_doors *doors, const struct dure_runtime *rt,
-                     const struct dure_config *config)
+static int urls_of(struct dure_source_url *source, const char *dir, int node)
 {
-    char events[DURE_SOCK_URL_BYTES], replay[DURE_SOCK_URL_BYTES], groups[1100];
-    snprintf(groups, sizeof groups, "%s/groups", config->data);
-    struct dure_door_options options = {
+    int rv = dure_feed_url(source->events, sizeof source->events, dir, node, "events");
+    return rv != 0 ? rv : dure_feed_url(source->replay, sizeof source->replay, dir, node, "replay");
+}
+
+static int list_sources(struct dure_doors *doors, const struct dure_doors_options *options)
+{
+    *doors = (struct dure_doors){.sources_count = (size_t)options->nodes};
+    int rv = options->nodes >= 1 && options->nodes <= DURE_SOURCES_MAX ? 0 : DURE_ETOOBIG;
+    for (int i = 0; rv == 0 && i < options->nodes; i++) {
+        rv = urls_of(&doors->sources[i], options->run_dir, i);
+    }
+    if (rv == DURE_ETOOBIG) {
+        fprintf(stderr, "dure: the event stream takes up to %d nodes, and a path of its sockets 107 "
+                        "bytes: %s\n", DURE_SOURCES_MAX,
+                options->run_dir != NULL ? options->run_dir : "");
+    }
+    return rv;
+}
+
+static int open_door(struct dure_doors *doors, const struct dure_doors_options *options)
+{
+    char events[DURE_SOCK_URL_BYTES], replay[DURE_SOCK_URL_BYTES];
+    struct dure_door_options door = {
         .sources = doors->sources, .sources_count = doors->sources_count,
-        .shards = rt->options.shards, .groups_dir = groups};
-    if (config->events >= 0)
-        options.events_url = address(events, sizeof events, config, config->events);
-    if (config->replay >= 0)
-        options.replay_url = address(replay, sizeof replay, config, config->replay);
-    if (options.events_url == NULL && options.replay_url == NULL) return 0;
+        .shards = options->shards, .groups_dir = options->groups_dir};
+    if (options->events >= 0)
+        door.events_url = address(events, sizeof events, options->host, options->events);
+    if (options->replay >= 0)
+        door.replay_url = address(replay, sizeof replay, options->host, options->replay);
+    if (door.events_url == NULL && door.replay_url == NULL) return 0;
     const char *url;
-    int rv = dure_door_open(&doors->door, &options, &url);
+    int rv = dure_door_open(&doors->door, &door, &url);
     if (rv != 0) {
-        fprintf(stderr, "dure node: cannot serve the event stream on %s: %s\n", url,
+        fprintf(stderr, "dure: cannot serve the event stream on %s: %s\n", url,
                 rv == DURE_ESYSTEM ? "the address is taken or not ours" : dure_error_info(rv)->text);
     }
     return rv;
 }
 
-int dure_doors_open(struct dure_doors *doors, struct dure_runtime *rt,
-                    const struct dure_config *config)
+int dure_doors_open_node(struct dure_doors *doors, struct dure_runtime *rt,
+                         const struct dure_doors_options *options)
 {
-    *doors = (struct dure_doors){.sources_count = 1};
-    struct dure_source_url *source = &doors->sources[0];
-    int rv = dure_feed_url(source->events, sizeof source->events, NULL, 0, "events");
-    if (rv == 0) rv = dure_feed_url(source->replay, sizeof source->replay, NULL, 0, "replay");
-    struct dure_feed_options options = {.nodes = 1, .urls = {source->events},
-                                        .replay_urls = {source->replay}};
-    if (rv == 0) rv = dure_feed_open(&doors->feed, rt, &options);
+    int rv = list_sources(doors, options);
+    if (rv != 0) return rv;
+    struct dure_source_url *own = &doors->sources[options->node];
+    struct dure_source_url outside = *own;
+    rv = urls_of(own, NULL, options->node);
+    DURE_ASSERT(rv == 0); /* A short name. */
+    struct dure_feed_options feed = {
+        .node = options->node, .nodes = options->nodes, .urls = {own->events},
+        .replay_urls = {own->replay}};
+    if (options->run_dir != NULL) {
+        feed.urls[1] = outside.events;
+        feed.replay_urls[1] = outside.replay;
+    }
+    rv = dure_feed_open(&doors->feed, rt, &feed);
     if (rv != 0) {
         fprintf(stderr, "dure node: the event stream cannot start: %s\n", dure_error_info(rv)->text);
+        return rv;
     }
-    return rv == 0 ? open_door(doors, rt, config) : rv;
+    return options->run_dir == NULL ? open_door(doors, options) : 0;
 }
 
-void dure_doors_announce(const struct dure_doors *doors, const struct dure_config *config)
+int dure_doors_open_cluster(struct dure_doors *doors, const struct dure_doors_options *options)
+{
+    int rv = list_sources(doors, options);
+    return rv == 0 ? open_door(doors, options) : rv;
+}
+
+void dure_doors_announce(const struct dure_doors *doors, const char *who,
+                         const struct dure_doors_options *options)
 {
     char url[DURE_SOCK_URL_BYTES];
     if (doors->door == NULL) return;
-    if (config->events >= 0) {
-        printf("dure node: events on %s\n",
-               address(url, sizeof url, config, dure_door_events_port(doors->door)));
+    if (options->events >= 0) {
+        printf("%s: events on %s\n", who,
+               address(url, sizeof url, options->host, dure_door_events_port(doors->door)));
     }
-    if (config->replay >= 0) {
-        printf("dure node: replay on %s\n",
-               address(url, sizeof url, config, dure_door_replay_port(doors->door)));
+    if (options->replay >= 0) {
+        printf("%s: replay on %s\n", who,
+               address(url, sizeof url, options->host, dure_door_replay_port(doors->door)));
     }
 }
 

@@ -42,6 +42,8 @@ struct node {
     struct dure_server *server;
     struct dure_supervised supervised;
     struct dure_doors doors;
+    struct dure_doors_options doors_options;
+    char groups[1100];
     uv_signal_t signals[2];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -228,6 +230,15 @@ static int open_runtime(struct node *node, const char **message)
     return rv == 0 ? start_mesh(node, message) : rv;
 }
 
+static int open_doors(struct node *node)
+{
+    snprintf(node->groups, sizeof node->groups, "%s/groups", node->config.data);
+    node->doors_options = (struct dure_doors_options){
+        .nodes = 1, .shards = node->datadir.shards, .host = node->config.host,
+        .events = node->config.events, .replay = node->config.replay, .groups_dir = node->groups};
+    return dure_doors_open_node(&node->doors, node->rt, &node->doors_options);
+}
+
 static int open_streams(struct node *node)
 {
     struct dure_sse_options options = {.loop = node->loop.uv, .urls = node->doors.sources,
@@ -248,7 +259,7 @@ static int open_node(struct node *node)
                 message != NULL ? message : dure_error_info(rv)->text);
         return rv;
     }
-    rv = dure_doors_open(&node->doors, node->rt, &node->config);
+    rv = open_doors(node);
     if (rv == 0) rv = open_streams(node);
     if (rv != 0) return rv;
     rv = start_signals(node);
@@ -389,7 +400,7 @@ int dure_cmd_node(int argc, char **argv)
     } else {
         double took_ms = (double)(uv_hrtime() - began_ns) / 1e6;
         say_ready(&node, took_ms);
-        dure_doors_announce(&node.doors, &node.config);
+        dure_doors_announce(&node.doors, "dure node", &node.doors_options);
         fflush(stdout);
         uv_run(node.loop.uv, UV_RUN_DEFAULT);
     }

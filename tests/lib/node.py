@@ -32,7 +32,6 @@ ENV = {name: value for name, value in os.environ.items() if not name.startswith(
     # nng 1.5 forgets a message when a connection ends right while it is being sent.
     "LSAN_OPTIONS": f"print_suppressions=0:suppressions={ROOT / 'tests' / 'lib' / 'lsan.supp'}",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
-    "LSAN_OPTIONS": f"print_suppressions=0:suppressions={ROOT}/tests/lib/lsan.supp",
     "TSAN_OPTIONS": f"exitcode=99:second_deadlock_stack=1:suppressions={ROOT}/tests/lib/tsan.supp",
 }
 
