@@ -9,8 +9,12 @@
  */
 #include "cmd/doors.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *address(char *url, size_t size, const char *host, int64_t port)
 {
@@ -25,17 +29,34 @@ static int urls_of(struct dure_source_url *source, const char *dir, int node)
     return rv != 0 ? rv : dure_feed_url(source->replay, sizeof source->replay, dir, node, "replay");
 }
 
+/* A socket's path has at most 107 bytes: a longer one goes through the open directory. */
+static int find_dir(struct dure_doors *doors, const char *dir, char *name, size_t size)
+{
+    struct dure_source_url trial;
+    int len = snprintf(name, size, "%s", dir);
+    bool made = mkdir(dir, 0755) == 0 || errno == EEXIST;
+    bool fits = len > 0 && (size_t)len < size;
+    if (made && fits && urls_of(&trial, name, DURE_SOURCES_MAX) == 0) return 0;
+    if (made) doors->run_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (doors->run_fd < 0) {
+        fprintf(stderr, "dure: %s: %s\n", dir, strerror(errno));
+        return DURE_ESYSTEM;
+    }
+    snprintf(name, size, "/proc/self/fd/%d", doors->run_fd);
+    return 0;
+}
+
 static int list_sources(struct dure_doors *doors, const struct dure_doors_options *options)
 {
-    *doors = (struct dure_doors){.sources_count = (size_t)options->nodes};
-    int rv = options->nodes >= 1 && options->nodes <= DURE_SOURCES_MAX ? 0 : DURE_ETOOBIG;
-    for (int i = 0; rv == 0 && i < options->nodes; i++) {
-        rv = urls_of(&doors->sources[i], options->run_dir, i);
+    char dir[108] = "";
+    *doors = (struct dure_doors){.sources_count = (size_t)options->nodes, .run_fd = -1};
+    if (options->nodes < 1 || options->nodes > DURE_SOURCES_MAX) {
+        fprintf(stderr, "dure: the event stream takes 1 to %d nodes\n", DURE_SOURCES_MAX);
+        return DURE_ETOOBIG;
     }
-    if (rv == DURE_ETOOBIG) {
-        fprintf(stderr, "dure: the event stream takes up to %d nodes, and a path of its sockets 107 "
-                        "bytes: %s\n", DURE_SOURCES_MAX,
-                options->run_dir != NULL ? options->run_dir : "");
+    int rv = options->run_dir == NULL ? 0 : find_dir(doors, options->run_dir, dir, sizeof dir);
+    for (int i = 0; rv == 0 && i < options->nodes; i++) {
+        rv = urls_of(&doors->sources[i], dir, i);
     }
     return rv;
 }
@@ -109,6 +130,6 @@ void dure_doors_close(struct dure_doors *doors)
 {
     dure_door_close(doors->door);
     dure_feed_close(doors->feed);
-    doors->door = NULL;
-    doors->feed = NULL;
+    if (doors->sources_count > 0 && doors->run_fd >= 0) close(doors->run_fd);
+    *doors = (struct dure_doors){0};
 }

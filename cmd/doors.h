@@ -13,11 +13,12 @@ struct dure_doors {
     struct dure_door *door; /* NULL in a node of a cluster, or when both ports are off. */
     struct dure_source_url sources[DURE_SOURCES_MAX]; /* All nodes', for whoever follows. */
     size_t sources_count;
+    int run_fd; /* The directory of the sockets, when its name is too long for one; else -1. */
 };
 
 struct dure_doors_options {
     int node, nodes;     /* 0 of 1: a lone node. */
-    const char *run_dir; /* Of a cluster: where its sockets are. NULL: a lone node. */
+    const char *run_dir; /* Of a cluster: where its sockets are, made when absent. NULL: alone. */
     uint32_t shards;
     /* Of the door. A port of -1 is off, 0 takes a free one. */
     const char *host;

@@ -43,7 +43,7 @@ struct node {
     struct dure_supervised supervised;
     struct dure_doors doors;
     struct dure_doors_options doors_options;
-    char groups[1100];
+    char doors_dir[DURE_CLUSTER_PATH_BYTES + 48]; /* Of groups, or of the cluster's sockets. */
     uv_signal_t signals[2];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -232,10 +232,14 @@ static int open_runtime(struct node *node, const char **message)
 
 static int open_doors(struct node *node)
 {
-    snprintf(node->groups, sizeof node->groups, "%s/groups", node->config.data);
+    const struct dure_place *place = &node->datadir.place;
+    bool alone = node->config.cluster[0] == '\0'; /* Else the supervisor has the door. */
+    snprintf(node->doors_dir, sizeof node->doors_dir, "%s/%s", alone ? node->dir : node->cluster.dir,
+             alone ? "groups" : "run");
     node->doors_options = (struct dure_doors_options){
-        .nodes = 1, .shards = node->datadir.shards, .host = node->config.host,
-        .events = node->config.events, .replay = node->config.replay, .groups_dir = node->groups};
+        .node = place->node, .nodes = place->nodes, .shards = place->shards,
+        .run_dir = alone ? NULL : node->doors_dir, .host = node->config.host,
+        .events = node->config.events, .replay = node->config.replay, .groups_dir = node->doors_dir};
     return dure_doors_open_node(&node->doors, node->rt, &node->doors_options);
 }
 
@@ -370,6 +374,7 @@ static void say_ready(struct node *node, double took_ms)
         printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
                node->config.host, port, took_ms, (unsigned long long)node->rt->lsn_durable,
                node->dir);
+        dure_doors_announce(&node->doors, "dure node", &node->doors_options);
         fflush(stdout);
     }
     dure_supervised_ready(&node->supervised, port, took_ms);
@@ -400,8 +405,6 @@ int dure_cmd_node(int argc, char **argv)
     } else {
         double took_ms = (double)(uv_hrtime() - began_ns) / 1e6;
         say_ready(&node, took_ms);
-        dure_doors_announce(&node.doors, "dure node", &node.doors_options);
-        fflush(stdout);
         uv_run(node.loop.uv, UV_RUN_DEFAULT);
     }
     close_node(&node);

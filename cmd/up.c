@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/doors.h"
 #include "cmd/up.h"
 
 #define COMMAND_WORDS_MAX 100
@@ -34,6 +35,9 @@ struct up {
     char binary[4096];
     int cpus[CPU_SETSIZE];
     size_t cpus_count;
+    struct dure_doors doors;
+    struct dure_doors_options doors_options;
+    char run_dir[DURE_CLUSTER_PATH_BYTES + 16], groups_dir[DURE_CLUSTER_PATH_BYTES + 16];
     bool was_ready; /* All nodes at once, ever. */
     bool over;
     int exit_status;
@@ -49,8 +53,8 @@ static const struct argp_option option_table[] = {
     {"data", KEY_DATA, "DIR", 0, "Where everything is kept, made when absent; default data", 1},
     {"host", KEY_HOST, "ADDRESS", 0, "Address to listen on; default 127.0.0.1", 1},
     {"http", KEY_HTTP, "PORT", 0, "HTTP, shared by all nodes; default 8088; 0 takes a free one", 1},
-    {"events", KEY_EVENTS, "PORT", 0, "The event stream (nng PUB); default 8089", 1},
-    {"replay", KEY_REPLAY, "PORT", 0, "Past events (nng REP); default 8090", 1},
+    {"events", KEY_EVENTS, "PORT", 0, "The event stream (nng PUB); default 8089; 0: a free port, -1: none", 1},
+    {"replay", KEY_REPLAY, "PORT", 0, "Past events (nng REP); default 8090; 0: a free port, -1: none", 1},
     {"systems", KEY_SYSTEMS, "LIST", 0, "Systems to serve, by commas; default all", 1},
     {"root", KEY_ROOT, "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
     {"shards", KEY_SHARDS, "N", 0, "Shards of a new directory; default 64", 2},
@@ -83,6 +87,11 @@ static uint64_t whole(struct argp_state *state, const char *name, const char *te
     return value;
 }
 
+static int64_t port(struct argp_state *state, const char *name, const char *text)
+{
+    return strcmp(text, "-1") == 0 ? -1 : (int64_t)whole(state, name, text, 0, 65535);
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
     struct dure_up_options *options = state->input;
@@ -91,8 +100,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case KEY_DATA: options->data = arg; break;
     case KEY_HOST: options->host = arg; break;
     case KEY_HTTP: options->http = (uint16_t)whole(state, "http", arg, 0, 65535); break;
-    case KEY_EVENTS: options->events = (uint16_t)whole(state, "events", arg, 0, 65535); break;
-    case KEY_REPLAY: options->replay = (uint16_t)whole(state, "replay", arg, 0, 65535); break;
+    case KEY_EVENTS: options->events = port(state, "events", arg); break;
+    case KEY_REPLAY: options->replay = port(state, "replay", arg); break;
     case KEY_SYSTEMS: options->systems = arg; break;
     case KEY_ROOT: options->root = arg; break;
     case KEY_SHARDS:
@@ -142,9 +151,8 @@ static int make_command(struct up *up)
         up->binary, "node", "--cluster", up->claim.file, "--http-shared", "1",
         "--supervisor", "3",
         "--data", options->data, "--host", options->host, "--http", number(up->texts[0], options->http),
-        "--events", number(up->texts[1], options->events),
-        "--replay", number(up->texts[2], options->replay),
-        "--drain-ms", number(up->texts[3], options->drain_ms),
+        "--events", "-1", "--replay", "-1", /* The door is ours. */
+        "--drain-ms", number(up->texts[1], options->drain_ms),
         "--root", options->root, "--systems", options->systems,
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -163,6 +171,8 @@ static void say_started(struct up *up)
                 up->options.host, up->options.http, up->claim.cluster.nodes,
                 up->claim.cluster.nodes == 1 ? "" : "s", up->claim.cluster.shards,
                 up->options.data);
+    dure_doors_announce(&up->doors, "dure up", &up->doors_options);
+    fflush(stdout);
 }
 
 static void on_moved(void *arg, struct dure_member *member, enum dure_member_state was)
@@ -250,6 +260,19 @@ static void on_walk(uv_handle_t *handle, void *arg)
     if (!uv_is_closing(handle)) uv_close(handle, NULL);
 }
 
+/* The event stream of all nodes: one door, which is there before they are. */
+static int open_doors(struct up *up)
+{
+    const struct dure_cluster_file *cluster = &up->claim.cluster;
+    snprintf(up->run_dir, sizeof up->run_dir, "%s/run", cluster->dir);
+    snprintf(up->groups_dir, sizeof up->groups_dir, "%s/groups", cluster->dir);
+    up->doors_options = (struct dure_doors_options){
+        .nodes = (int)cluster->nodes, .run_dir = up->run_dir, .shards = cluster->shards,
+        .host = up->options.host, .events = up->options.events, .replay = up->options.replay,
+        .groups_dir = up->groups_dir};
+    return dure_doors_open_cluster(&up->doors, &up->doors_options);
+}
+
 static void run(struct up *up, uv_loop_t *loop)
 {
     struct dure_supervisor_options options = {
@@ -291,8 +314,9 @@ int dure_cmd_up(int argc, char **argv)
     list_cpus(&up);
     uv_loop_t *loop = uv_default_loop();
     up.supervisor.loop = loop;
-    if (make_command(&up) == 0) run(&up, loop);
+    if (make_command(&up) == 0 && open_doors(&up) == 0) run(&up, loop);
     else up.exit_status = 1;
+    dure_doors_close(&up.doors);
     dure_up_claim_close(&up.claim);
     rv = uv_loop_close(loop);
     DURE_ASSERT(rv == 0);

@@ -14,7 +14,8 @@
 struct dure_up_options {
     const char *data, *host, *systems, *root, *shards_text, *config;
     uint32_t nodes, shards;  /* 0: what the directory says, else the default. */
-    uint16_t http, events, replay;
+    uint16_t http;
+    int64_t events, replay;  /* -1: none. */
     uint64_t drain_ms;
     bool pin;
     char **node_options;     /* NULL-terminated: handed to every node. */

@@ -87,9 +87,9 @@ static void put_all(struct dure_buf *out)
     dure_buf_lit(out, ",\"host\":");
     put_string(out, options->host);
     dure_buf_printf(out,
-                    ",\"http\":%u,\"events\":%u,\"replay\":%u,\"shards\":%u,\"nodes\":%u,"
+                    ",\"http\":%u,\"events\":%lld,\"replay\":%lld,\"shards\":%u,\"nodes\":%u,"
                     "\"members\":[",
-                    options->http, options->events, options->replay, cluster->shards,
+                    options->http, (long long)options->events, (long long)options->replay, cluster->shards,
                     cluster->nodes);
     for (uint32_t i = 0; i < cluster->nodes; i++) {
         if (i > 0) dure_buf_byte(out, ',');

@@ -24,6 +24,7 @@
 /* Connections that were lost are tried again at these distances. */
 #define RECONNECT_MS_MIN 10
 #define RECONNECT_MS_MAX 200
+#define REDIAL_MS 1000
 #define REP_THREADS_MAX 16
 #define CANCEL_MS 5L
 
@@ -61,6 +62,55 @@ static int set_up(nng_socket socket, size_t bytes_max)
     return code;
 }
 
+/* ---- Dialling: one line to one address ---------------------------------------------------------- */
+
+struct line {
+    nng_socket socket;
+    nng_dialer dialer;
+    char url[DURE_SOCK_URL_BYTES];
+    atomic_uint peers;
+    atomic_bool met; /* Was connected once. */
+    int64_t dialled_ms;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int dial(struct line *line)
+{
+    line->dialled_ms = now_ms();
+    int code = nng_dialer_create(&line->dialer, line->socket, line->url);
+    return code == 0 ? nng_dialer_start(line->dialer, NNG_FLAG_NONBLOCK) : code;
+}
+
+/* nng 1.5.2 can give up on an address without a word: what is not reached is dialled anew. */
+static void dial_again(struct line *line)
+{
+    if (atomic_load(&line->peers) > 0 || now_ms() - line->dialled_ms < REDIAL_MS) return;
+    nng_dialer_close(line->dialer);
+    (void)dial(line); /* Else once more, after REDIAL_MS. */
+}
+
+static void note_pipe(struct line *line, nng_pipe_ev event)
+{
+    if (event == NNG_PIPE_EV_ADD_POST) {
+        atomic_fetch_add(&line->peers, 1);
+        atomic_store(&line->met, true);
+    } else {
+        atomic_fetch_sub(&line->peers, 1);
+    }
+}
+
+static int notify(nng_socket socket, nng_pipe_cb callback, void *arg)
+{
+    int code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, callback, arg);
+    return code == 0 ? nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, callback, arg) : code;
+}
+
 /* ---- PUB --------------------------------------------------------------------------------------- */
 
 struct dure_pub {
@@ -89,10 +139,7 @@ int dure_pub_open(struct dure_pub **out, int buffer, void (*peers)(void *arg), v
     if (code == 0) {
         code = set_up(pub->socket, REQUEST_BYTES_MAX);
         if (code == 0) code = nng_socket_set_int(pub->socket, NNG_OPT_SENDBUF, buffer);
-        if (code == 0)
-            code = nng_pipe_notify(pub->socket, NNG_PIPE_EV_ADD_POST, on_pub_pipe, pub);
-        if (code == 0)
-            code = nng_pipe_notify(pub->socket, NNG_PIPE_EV_REM_POST, on_pub_pipe, pub);
+        if (code == 0) code = notify(pub->socket, on_pub_pipe, pub);
         if (code != 0) nng_close(pub->socket);
     }
     if (code != 0) free(pub);
@@ -129,7 +176,18 @@ void dure_pub_close(struct dure_pub *pub)
 
 struct dure_sub {
     nng_socket socket;
+    struct line lines[DURE_SOCK_DIALS_MAX];
+    atomic_size_t count;
 };
+
+static void on_sub_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    struct dure_sub *sub = arg;
+    int id = nng_dialer_id(nng_pipe_dialer(pipe));
+    for (size_t i = 0; i < atomic_load(&sub->count); i++) {
+        if (nng_dialer_id(sub->lines[i].dialer) == id) note_pipe(&sub->lines[i], event);
+    }
+}
 
 int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
 {
@@ -141,6 +199,7 @@ int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
         if (code == 0) code = nng_socket_set_int(sub->socket, NNG_OPT_RECVBUF, buffer);
         if (code == 0)
             code = nng_socket_set(sub->socket, NNG_OPT_SUB_SUBSCRIBE, topic, strlen(topic));
+        if (code == 0) code = notify(sub->socket, on_sub_pipe, sub);
         if (code != 0) nng_close(sub->socket);
     }
     if (code != 0) free(sub);
@@ -150,13 +209,23 @@ int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
 
 int dure_sub_dial(struct dure_sub *sub, const char *url)
 {
-    return error_of(nng_dial(sub->socket, url, NULL, NNG_FLAG_NONBLOCK));
+    size_t count = atomic_load(&sub->count);
+    if (count == DURE_SOCK_DIALS_MAX || strlen(url) >= DURE_SOCK_URL_BYTES) return DURE_ETOOBIG;
+    struct line *line = &sub->lines[count];
+    line->socket = sub->socket;
+    strcpy(line->url, url);
+    line->dialled_ms = now_ms();
+    int code = nng_dialer_create(&line->dialer, line->socket, line->url);
+    if (code != 0) return error_of(code);
+    atomic_store(&sub->count, count + 1); /* Before the first connection is told of. */
+    return error_of(nng_dialer_start(line->dialer, NNG_FLAG_NONBLOCK));
 }
 
 int dure_sub_recv(struct dure_sub *sub, int timeout_ms, struct dure_buf *out)
 {
     out->len = 0;
     nng_msg *msg;
+    for (size_t i = 0; i < atomic_load(&sub->count); i++) dial_again(&sub->lines[i]);
     int code = nng_socket_set_ms(sub->socket, NNG_OPT_RECVTIMEO, timeout_ms);
     if (code == 0)
         code = nng_recvmsg(sub->socket, &msg, timeout_ms == 0 ? NNG_FLAG_NONBLOCK : 0);
@@ -177,39 +246,36 @@ void dure_sub_close(struct dure_sub *sub)
 /* ---- REQ --------------------------------------------------------------------------------------- */
 
 struct dure_req {
-    nng_socket socket;
-    atomic_uint peers;
-    atomic_bool met; /* Was connected once. */
+    struct line line;
+    pthread_mutex_t mutex; /* Dialling. */
 };
 
 static void on_req_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
     (void)pipe;
-    struct dure_req *req = arg;
-    if (event == NNG_PIPE_EV_ADD_POST) {
-        atomic_fetch_add(&req->peers, 1);
-        atomic_store(&req->met, true);
-    } else {
-        atomic_fetch_sub(&req->peers, 1);
-    }
+    note_pipe(&((struct dure_req *)arg)->line, event);
 }
 
 int dure_req_open(struct dure_req **out, const char *url)
 {
+    if (strlen(url) >= DURE_SOCK_URL_BYTES) return DURE_ETOOBIG;
     struct dure_req *req = calloc(1, sizeof *req);
     if (req == NULL) return DURE_ENOMEM;
-    int code = nng_req0_open(&req->socket);
+    strcpy(req->line.url, url);
+    pthread_mutex_init(&req->mutex, NULL);
+    int code = nng_req0_open(&req->line.socket);
     if (code == 0) {
-        code = set_up(req->socket, MESSAGE_BYTES_MAX);
-        if (code == 0)
-            code = nng_pipe_notify(req->socket, NNG_PIPE_EV_ADD_POST, on_req_pipe, req);
-        if (code == 0)
-            code = nng_pipe_notify(req->socket, NNG_PIPE_EV_REM_POST, on_req_pipe, req);
-        if (code == 0) code = nng_dial(req->socket, url, NULL, NNG_FLAG_NONBLOCK);
-        if (code != 0) nng_close(req->socket);
+        code = set_up(req->line.socket, MESSAGE_BYTES_MAX);
+        if (code == 0) code = notify(req->line.socket, on_req_pipe, req);
+        if (code == 0) code = dial(&req->line);
+        if (code != 0) nng_close(req->line.socket);
     }
-    if (code != 0) free(req);
-    else *out = req;
+    if (code != 0) {
+        pthread_mutex_destroy(&req->mutex);
+        free(req);
+    } else {
+        *out = req;
+    }
     return error_of(code);
 }
 
@@ -241,11 +307,14 @@ static int exchange(nng_ctx ctx, nng_aio *aio, nng_msg *msg, struct dure_buf *re
 int dure_req_ask(struct dure_req *req, const void *bytes, size_t len, int timeout_ms,
                  struct dure_buf *reply)
 {
-    if (atomic_load(&req->met) && atomic_load(&req->peers) == 0) return DURE_EUNAVAILABLE;
+    pthread_mutex_lock(&req->mutex);
+    dial_again(&req->line);
+    pthread_mutex_unlock(&req->mutex);
+    if (atomic_load(&req->line.met) && atomic_load(&req->line.peers) == 0) return DURE_EUNAVAILABLE;
     nng_ctx ctx;
     nng_aio *aio;
     nng_msg *msg;
-    int code = nng_ctx_open(&ctx, req->socket);
+    int code = nng_ctx_open(&ctx, req->line.socket);
     if (code != 0) return error_of(code);
     code = nng_aio_alloc(&aio, NULL, NULL);
     if (code == 0) {
@@ -264,7 +333,8 @@ int dure_req_ask(struct dure_req *req, const void *bytes, size_t len, int timeou
 void dure_req_close(struct dure_req *req)
 {
     if (req == NULL) return;
-    nng_close(req->socket);
+    nng_close(req->line.socket);
+    pthread_mutex_destroy(&req->mutex);
     free(req);
 }
 

@@ -15,6 +15,8 @@
 #include "runtime/errors.h"
 
 #define DURE_SOCK_URL_BYTES 128
+/* Addresses of one SUB. */
+#define DURE_SOCK_DIALS_MAX 64
 
 /* ---- PUB: never blocks, never fails; a subscriber that is too slow loses messages ------------- */
 

@@ -132,14 +132,14 @@ def test_kills_of_tail(node, tmp_path, number):
     command = stream.tail_command(node, "--json", "--group", "g", "--from", "start")
     for _ in range(12):
         with open(path, "ab") as file:
-            process = stream.nodes.subprocess.Popen(command, stdout=file, env=stream.nodes._ENV)
+            process = stream.nodes.subprocess.Popen(command, stdout=file, env=stream.nodes.ENV)
             time.sleep(rng.uniform(0.02, 0.4))
             process.kill()
             process.wait()
     load.stop()
     with open(path, "ab") as file:
         done = stream.nodes.subprocess.run([*command, "--once"], stdout=file, timeout=60,
-                                           env=stream.nodes._ENV, check=False)
+                                           env=stream.nodes.ENV, check=False)
     assert done.returncode == 0
     events = [stream.json.loads(line) for line in path.read_bytes().splitlines()]
     stream.check_exact(events)

@@ -81,7 +81,7 @@ def resident_kb(node):
 def test_memory(tmp_path):
     """A hundred SSE clients that never read, and stopped nng readers, are bounded in memory."""
     # What the address sanitizer keeps of freed memory is not what we want to see.
-    options = stream.nodes._ENV["ASAN_OPTIONS"] + ":quarantine_size_mb=1"
+    options = stream.nodes.ENV["ASAN_OPTIONS"] + ":quarantine_size_mb=1"
     node = stream.StreamNode(tmp_path / "data", wrap=["env", f"ASAN_OPTIONS={options}"]).start()
     node.stock_up()
     cat = stream.nngcat(node, "")

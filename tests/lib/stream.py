@@ -13,6 +13,7 @@ import threading
 import time
 
 import node as nodes
+import up
 
 sys.path.append(str(pathlib.Path(__file__).parent / "standin"))
 import pynng  # noqa: E402 (pip's, or the stand-in)
@@ -58,13 +59,10 @@ def same(left, right):
         assert left[shard] == right[shard], f"shard {shard}"
 
 
-class StreamNode(nodes.Node):
-    """A node with the nng doors open, on ports that stay the same over restarts."""
+class Doors:
+    """What has ports for HTTP, events and replay: a node or a cluster."""
 
-    def __init__(self, data, *args, **kwargs):
-        self.events, self.replay = nodes.free_port(), nodes.free_port()
-        super().__init__(data, "--events", str(self.events), "--replay", str(self.replay), *args,
-                         **kwargs)
+    product = None  # From stock_up on.
 
     @property
     def events_url(self):
@@ -92,8 +90,8 @@ class StreamNode(nodes.Node):
             if reply["end"]:
                 return events
 
-    def order_lines(self, count, product=1, user=1):
-        line = json.dumps({"productId": product, "quantity": 1, "userId": user}) + "\n"
+    def order_lines(self, count):
+        line = json.dumps({"productId": self.product, "quantity": 1, "userId": 1}) + "\n"
         return (line * count).encode()
 
     def order_bulk(self, count):
@@ -109,9 +107,23 @@ class StreamNode(nodes.Node):
 
     def stock_up(self):
         api = self.client()
-        assert api.post("/shop/inventories", {"stockName": "p", "stockCount": 10**9,
-                                              "price": 1}).status_code == 201
+        made = api.post("/shop/inventories", {"stockName": "p", "stockCount": 10**9, "price": 1})
+        assert made.status_code == 201
+        self.product = made.json()["id"]
         assert api.post("/shop/pays", {"userId": 1, "payAmount": 10**12}).status_code == 201
+
+
+class StreamNode(Doors, nodes.Node):
+    """A node with the nng doors open, on ports that stay the same over restarts."""
+
+    def __init__(self, data, *args, **kwargs):
+        self.events, self.replay = nodes.free_port(), nodes.free_port()
+        super().__init__(data, "--events", str(self.events), "--replay", str(self.replay), *args,
+                         **kwargs)
+
+
+class StreamUp(Doors, up.Up):
+    """A cluster; its nodes share the ports."""
 
 
 class Collector:
@@ -133,7 +145,10 @@ class Collector:
             if self.failure is not None:
                 raise self.failure
             return len(self.events) >= count
-        nodes.wait_until(there, timeout, f"{count} events, {len(self.events)} so far")
+        try:
+            nodes.wait_until(there, timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{len(self.events)} events came, not {count}") from error
         return self.events
 
 
@@ -164,7 +179,7 @@ class Process(Collector):
 
 
 def tail(node, *args):
-    return Process(tail_command(node, "--json", *args), env=nodes._ENV)
+    return Process(tail_command(node, "--json", *args), env=nodes.ENV)
 
 
 def tail_command(node, *args):
