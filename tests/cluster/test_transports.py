@@ -93,7 +93,8 @@ def test_one_port(tmp_path):
     """All nodes on one port: whichever the kernel chooses answers for the cluster."""
     cluster = Cluster(tmp_path / "c", port=free_port())
     for one in cluster.nodes:
-        one.start()
+        one.launch()
+    wait_until(cluster.nodes[0].ready, 30, "the port to be ready, which is when all of them are")
     cluster.whole()
     shop = Shop(cluster.nodes[0].client(), "/shop", user=1).open(money=10_000, stock=10)
     ids = set()
@@ -168,7 +169,7 @@ def test_a_directory_of_another_cluster(tmp_path, change):
     cluster.stop()
     cluster.file.write_text(change(cluster.file.read_text()))
     done = nodes.dure("node", "--cluster", cluster.file, "--node", 0, "--http", 0)
-    assert done.returncode == 1 and "cluster" in done.stderr.decode(), done.stderr
+    assert done.returncode == 2 and "cluster" in done.stderr.decode(), done.stderr
 
 
 def test_a_directory_used_alone(tmp_path):
@@ -176,10 +177,10 @@ def test_a_directory_used_alone(tmp_path):
     cluster = Cluster(tmp_path / "c").start()
     cluster.stop()
     done = nodes.dure("node", "--data", cluster.nodes[0].data, "--http", 0)
-    assert done.returncode == 1 and "cluster" in done.stderr.decode(), done.stderr
+    assert done.returncode == 2 and "cluster" in done.stderr.decode(), done.stderr
     alone = nodes.Node(tmp_path / "c" / "alone").start()
     alone.stop()
     (tmp_path / "c" / "node-0").rename(tmp_path / "c" / "before")
     alone.data.rename(tmp_path / "c" / "node-0")
     done = nodes.dure("node", "--cluster", cluster.file, "--node", 0, "--http", 0)
-    assert done.returncode == 1 and "cluster" in done.stderr.decode(), done.stderr
+    assert done.returncode == 2 and "cluster" in done.stderr.decode(), done.stderr

@@ -288,7 +288,7 @@ def test_lone_directory(tmp_path):
     (("--http", "port"), "--http takes a whole number"),
     (("--shards", "2"), "need at least as many --shards"),
     (("extra",), "unexpected argument"),
-    (("--root", "nowhere"), "names no system"),
+    (("--root", "nowhere"), "there is no system \"nowhere\""),
     (("--", "--memory-mb", "none"), "memory-mb must be a whole number"),
 ])
 def test_wrong_settings(tmp_path, args, named):

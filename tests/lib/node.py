@@ -85,7 +85,8 @@ class Node:
         self.log = pathlib.Path(log) if log else self.data.with_name(self.data.name + ".log")
         self.process = None
 
-    def start(self, ready_s=READY_S):
+    def launch(self):
+        """Starts the process; it may not be ready yet."""
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -93,6 +94,11 @@ class Node:
                  "--data", str(self.data), "--http", str(self.port), "--root", "shop",
                  "--events", "-1", "--replay", "-1", *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
+        return self
+
+    def start(self, ready_s=READY_S):
+        """Starts it and waits until it is ready."""
+        self.launch()
         deadline = time.monotonic() + ready_s
         while not self.ready():
             if self.process.poll() is not None:
