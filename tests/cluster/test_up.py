@@ -1,5 +1,7 @@
 """`dure up`: it starts nodes, keeps them running, says what is wrong, and leaves nothing behind."""
 import os
+import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -35,6 +37,18 @@ def pids(up):
 
 def gone(*processes):
     wait_until(lambda: not any(map(alive, processes)), nodes.STOP_S, "the nodes to be gone")
+
+
+def test_the_kill_of_the_readme(cluster):
+    """README's line, as it is typed, kills node 1, which comes back."""
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    line, = re.findall(r"^(kill -9 .*?\)) +#", readme, re.M)
+    before = cluster.pid(1)
+    line = line.replace("build/dure", nodes.BINARY).replace("cmd/data", str(cluster.data))
+    subprocess.run(["bash", "-c", line], check=True)
+    gone(before)
+    cluster.await_ready()
+    assert cluster.member(1)["restarts"] == 1 and cluster.pid(1) != before
 
 
 # ---- Start, orders, stop
