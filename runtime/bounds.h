@@ -135,6 +135,15 @@
 #define DURE_SAGA_REASON_BYTES 192
 #define DURE_SAGA_DEADLINE_MS_DEFAULT (10LL * 60 * 1000)
 
+/* Looks at another aggregate before a command (look.h): SPEC F wants an answer within 600 ms, so the
+ * look itself has 500. */
+#define DURE_LOOK_MS 500
+#define DURE_LOOKS_MAX 16
+/* A circuit breaker (breaker.h) opens after so many failures in a row, and stays open this long: a
+ * store that is back is noticed within 2 s, and one that is down costs one try in that time. */
+#define DURE_BREAKER_FAILURES 5
+#define DURE_BREAKER_OPEN_MS 2000
+
 /* Registry. */
 #define DURE_TYPES_MAX 128
 #define DURE_RULES_MAX 16 /* Policies or projections of one event. */
