@@ -118,7 +118,7 @@ int dure_list_write(const struct dure_list *list, struct dure_call *call,
         dure_buf_lit(&call->headers, "Content-Type: application/hal+json\r\n");
     dure_gather_write_missing(missing, &call->headers);
     dure_buf_lit(&call->body, "{\"_embedded\":{\"");
-    dure_buf_text(&call->body, list->collection->aggregate->collection);
+    dure_buf_text(&call->body, list->collection->name);
     dure_buf_lit(&call->body, "\":[");
     int rv = write_items(list, item, arg, &call->body);
     dure_buf_lit(&call->body, "]},");

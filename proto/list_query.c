@@ -4,7 +4,7 @@
  * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
  * sort as in a filter. A filter value that its field cannot hold is an error. A walk by ?after=
  * goes by ascending id and has no page number, so another sort or page along with it is an error,
- * too. Loop thread.
+ * too. Where the aggregate says so, ?near= finds by what a text begins with. Loop thread.
  */
 #include "proto/list_query.h"
 
@@ -83,6 +83,23 @@ static void add_filter(struct dure_list *list, const char *name, size_t name_len
     query->filters[query->filters_count++] = field;
 }
 
+/* ?near=: what the aggregate's text begins with; nothing means everywhere. The last value holds. */
+static void set_near(struct dure_list *list, const char *value, size_t len,
+                     struct dure_field_errors *errors)
+{
+    struct dure_query *query = &list->query;
+    const char *name = query->type->aggregate->near;
+    if (!dure_utf8_valid(value, len)) {
+        dure_field_errors_add(errors, "near", "cannot have this value");
+        return;
+    }
+    free(list->near);
+    list->near = strndup(value, len);
+    DURE_ASSERT(list->near != NULL);
+    query->near_text = list->near;
+    query->near = len > 0 ? dure_schema_find(query->type->schema, name, strlen(name)) : NULL;
+}
+
 static void read_parameter(struct dure_list *list, struct dure_span text,
                            struct dure_field_errors *errors)
 {
@@ -116,6 +133,8 @@ static void read_parameter(struct dure_list *list, struct dure_span text,
     }
     if (is(name, name_len, "sort"))
         add_sorts(query, value, len);
+    else if (is(name, name_len, "near") && query->type->aggregate->near != NULL)
+        set_near(list, value, len, errors);
     else if (equals != NULL)
         add_filter(list, name, name_len, value, len, errors);
     dure_problem_url(&list->kept, text);
@@ -175,5 +194,6 @@ void dure_list_free(struct dure_list *list)
 {
     dure_query_fini(&list->query);
     dure_buf_fini(&list->kept);
+    free(list->near);
     free(list);
 }

@@ -12,6 +12,7 @@ struct dure_list {
     void *owner;          /* Of whoever asks. */
     bool impossible;      /* A filter that nothing can match. */
     size_t page;          /* As asked for: the query need not look behind the end. */
+    char *near;           /* Of ?near=, or NULL. */
     struct dure_buf kept; /* Query string without paging, each parameter followed by '&'. */
     _Alignas(16) char wanted[];
 };

@@ -123,12 +123,15 @@ struct dure_aggregate {
     bool (*may_remove)(const void *state); /* NULL: always. False: 409. */
     const struct dure_transition *transitions; /* Until field is NULL; or NULL. */
     /* JSON name of a field that is unique (the user of an account): an INT of state and of the
-     * create payload. create is then asked of the one actor of that key, new or not. */
+     * create payload. create is then asked of the one actor of that key, new or not. Without create,
+     * the first message by key that creates makes it. */
     const char *key;
     /* Why a saga has refused it ("재고부족"), by what it is now; NULL: it has not. For a request that
      * is repeated after a crash took its answer along: the saga is no longer there to ask. NULL: no
      * saga refuses it. */
     const char *(*refused)(const void *state);
+    /* JSON name of a TEXT field; or NULL. GET /c?near=TEXT lists those in which it begins so. */
+    const char *near;
     struct dure_type *type; /* Private. */
 };
 

@@ -62,7 +62,7 @@ static bool sorted(const struct dure_query *query)
 
 static bool plain(const struct dure_query *query)
 {
-    return query->filters_count == 0 && !sorted(query);
+    return query->filters_count == 0 && query->near == NULL && !sorted(query);
 }
 
 static bool matches(const struct dure_query *query, const void *state)
@@ -70,7 +70,9 @@ static bool matches(const struct dure_query *query, const void *state)
     for (size_t i = 0; i < query->filters_count; i++) {
         if (!dure_field_equal(query->filters[i], state, query->wanted)) return false;
     }
-    return true;
+    if (query->near == NULL) return true;
+    const char *text = (const char *)state + query->near->offset;
+    return strncmp(text, query->near_text, strlen(query->near_text)) == 0;
 }
 
 static void take_keys(const struct dure_query *query, const void *state, int64_t id,
@@ -410,7 +412,8 @@ static int prepare(struct dure_query *query)
     scan->skip = query->by_after || query->whole ? 0 : query->page * query->size;
     scan->cap = part ? (query->page + 1) * query->size : query->size;
     query->key_bytes = query->whole && sorted(query) ? offset : 0;
-    scan->counts = query->filters_count > 0 && !query->by_after;
+    bool filtered = query->filters_count > 0 || query->near != NULL;
+    scan->counts = filtered && !query->by_after;
     scan->probe = malloc(scan->best.entry_bytes);
     scan->state = aligned_alloc(16, (query->type->state_size + 15) & ~(size_t)15);
     query->ids = malloc(scan->cap * sizeof *query->ids);

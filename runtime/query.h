@@ -20,6 +20,8 @@ struct dure_query {
     struct dure_type *type;
     const struct dure_field *filters[DURE_QUERY_FILTERS_MAX]; /* All must be equal to … */
     size_t filters_count;
+    const struct dure_field *near; /* A TEXT that must begin so; or NULL. */
+    const char *near_text;         /* Lent until done, like wanted. */
     void *wanted; /* … these: a struct of the schema; lent until done. */
     struct dure_query_sort sorts[DURE_QUERY_SORTS_MAX]; /* Then by ascending id. */
     size_t sorts_count;

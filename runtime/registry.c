@@ -216,9 +216,18 @@ static void add_aggregate(struct dure_aggregate *aggregate)
     if (aggregate->create != NULL && !(aggregate->create->flags & DURE_CREATES)) {
         complain("command", aggregate->create->name, "creates, so it needs DURE_CREATES");
     }
+    if (aggregate->near != NULL) {
+        const char *name = aggregate->near;
+        const struct dure_field *near = dure_schema_find(aggregate->schema, name, strlen(name));
+        if (near == NULL || near->kind != DURE_TEXT) {
+            complain("aggregate", aggregate->name, "near must be a TEXT of the state");
+        }
+    }
     if (aggregate->key == NULL) return;
-    if (aggregate->create == NULL || int_field(aggregate->schema, aggregate->key) == NULL ||
-        int_field(aggregate->create->schema, aggregate->key) == NULL) {
+    /* One that is made only by others' messages has no payload of its own to find the key in. */
+    if (int_field(aggregate->schema, aggregate->key) == NULL ||
+        (aggregate->create != NULL &&
+         int_field(aggregate->create->schema, aggregate->key) == NULL)) {
         complain("aggregate", aggregate->name, "its key must be an INT of state and payload");
     }
     type->directory = add_type(DURE_KIND_DIRECTORY, aggregate->system, aggregate->name, "#key",
