@@ -101,6 +101,10 @@ static const struct setting settings[] = {
      NUMBER_AT(node, 0, DURE_NODES_MAX - 1)},
     {"supervisor", "FD", "socket to a supervisor, as `dure up` gives it; -1: none", "-1", NULL,
      NUMBER_AT(supervisor, -1, 1 << 20)},
+
+    {"outage", "OUTAGE",
+     "TYPE=down or TYPE=MS: what is of the type is not to be reached, or only after MS; SIGUSR1 ends "
+     "it, and begins it again", "", "For tests:", TEXT_AT(outage)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])

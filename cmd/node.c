@@ -44,7 +44,7 @@ struct node {
     struct dure_doors doors;
     struct dure_doors_options doors_options;
     char doors_dir[DURE_CLUSTER_PATH_BYTES + 48]; /* Of groups, or of the cluster's sockets. */
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
     int exit_status;
@@ -109,13 +109,25 @@ static void on_signal(uv_signal_t *signal, int number)
     stop(node);
 }
 
+/* SIGUSR1: what --outage made ends, or begins again. */
+static void on_outage(uv_signal_t *signal, int number)
+{
+    struct node *node = signal->data;
+    (void)number;
+    dure_outage_set(node->rt, !node->rt->outage_on);
+}
+
 static int start_signals(struct node *node)
 {
-    static const int numbers[2] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++) {
+    static const struct { int number; uv_signal_cb cb; } wanted[] = {
+        {SIGINT, on_signal}, {SIGTERM, on_signal}, {SIGUSR1, on_outage}};
+    size_t count = node->rt->options.outage.type != NULL ? 3 : 2;
+    for (size_t i = 0; i < count; i++) {
         if (uv_signal_init(node->loop.uv, &node->signals[i]) != 0) return DURE_ESYSTEM;
         node->signals[i].data = node;
-        if (uv_signal_start(&node->signals[i], on_signal, numbers[i]) != 0) return DURE_ESYSTEM;
+        if (uv_signal_start(&node->signals[i], wanted[i].cb, wanted[i].number) != 0) {
+            return DURE_ESYSTEM;
+        }
     }
     node->rest.data = node;
     return uv_timer_init(node->loop.uv, &node->rest) == 0 ? 0 : DURE_ESYSTEM;
@@ -219,6 +231,11 @@ static int open_runtime(struct node *node, const char **message)
                                    .links = node->mesh ? dure_mesh_links(node->mesh) : NULL,
                                    .progress = dure_supervised_progress,
                                    .progress_arg = &node->supervised};
+    rv = dure_outage_read(config->outage, &options.outage);
+    if (rv != 0) {
+        *message = "--outage takes a type and =down or =MILLISECONDS, like food.food=down";
+        return rv;
+    }
     rv = dure_runtime_open(&node->rt, &options, &node->loop.io, node->datadir.journal,
                            node->datadir.rows, message);
     if (rv != 0) return rv;

@@ -236,6 +236,39 @@ static void write_cluster(const struct dure_gateway *gateway, struct dure_buf *o
     gauge(out, "dure_links_unacknowledged", (int64_t)links->parcels, "Messages not acknowledged.");
 }
 
+static void breaker_value(const struct dure_look *look, uint16_t node, const char *family_name,
+                          uint64_t value, struct dure_buf *out)
+{
+    dure_buf_printf(out, "%s{look=\"%s\",node=\"%u\"} %llu\n", family_name, look->name, node,
+                    (unsigned long long)value);
+}
+
+/* The circuit breakers of looks (runtime/look.c): one a look and node. */
+static void write_breakers(const struct dure_runtime *rt, struct dure_buf *out)
+{
+    static const struct { const char *name, *type, *help; } families[] = {
+        {"dure_breaker_state", "gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open."},
+        {"dure_breaker_opened_total", "counter", "How often they opened."},
+        {"dure_breaker_denied_total", "counter", "What went on without asking: they were open."},
+    };
+    uint16_t nodes = rt->options.nodes > 1 ? rt->options.nodes : 1;
+    for (size_t what = 0; what < sizeof families / sizeof families[0]; what++) {
+        family(out, families[what].name, families[what].type, families[what].help);
+        for (size_t i = 0; i < dure_registry_looks(); i++) {
+            const struct dure_look *look = dure_registry_look(i);
+            for (uint16_t node = 0; node < nodes; node++) {
+                const struct dure_breaker *breaker = dure_look_breaker(rt, look, node);
+                uint64_t value = what == 0   ? (uint64_t)breaker->phase
+                                 : what == 1 ? breaker->opened
+                                             : breaker->denied;
+                breaker_value(look, node, families[what].name, value, out);
+            }
+        }
+    }
+    counter(out, "dure_looks_unknown_total", rt->metrics.looks_unknown,
+            "Commands handled without what they should have seen.");
+}
+
 void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out)
 {
     write_requests(&gateway->metrics, out);
@@ -243,4 +276,5 @@ void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out
     write_runtime(gateway->rt, out);
     write_types(gateway->rt, out);
     write_cluster(gateway, out);
+    write_breakers(gateway->rt, out);
 }

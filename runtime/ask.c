@@ -7,6 +7,8 @@
  * command's own is durable, is taken back, and the ask waits again. Refused at once when a queue is full
  * (DURE_EBUSY), the rows' disk is full and memory with it (DURE_ENOSPC), or the node stops. Loop thread.
  */
+#include <stdlib.h>
+
 #include "runtime/core.h"
 
 static void wait_unlink(struct dure_ask *ask)
@@ -35,6 +37,8 @@ void dure_ask_decide(struct dure_runtime *rt, struct dure_ask *ask, struct dure_
 {
     DURE_ASSERT(ask->state != DURE_ASK_DECIDED);
     ask->state = DURE_ASK_DECIDED;
+    free(ask->other);
+    ask->other = NULL;
     wait_unlink(ask);
     if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
     ask->mail_at = NULL;
@@ -218,6 +222,8 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
     ask->created = false;
     ask->group = UINT64_MAX;
     ask->handled_next = NULL;
+    ask->seen = DURE_SEEN_NOT_ASKED;
+    ask->other = NULL;
     *rt->intake_last = ask;
     rt->intake_last = &ask->handled_next;
     rt->asks_count++;

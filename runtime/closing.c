@@ -1,7 +1,8 @@
 /*
  * What a group adds to its record as it closes: whatever has to outlive it.
  *
- *   deferred   mail that nobody has handled yet, when the cascade was longer than a record
+ *   deferred   mail that nobody has handled yet, when the cascade was longer than a record, and
+ *              mail that is held (outage.c)
  *   sagas      the state of each that this group touched, once; not of those begun and ended in it
  *   timers     of other actors, where they changed
  *   keys       idempotency keys of commands that still wait for their outcome
@@ -69,24 +70,30 @@ static struct dure_mail *defer(struct dure_runtime *rt, struct dure_mail *mail)
     return kept;
 }
 
+/* All of a FIFO list. */
+static void defer_list(struct dure_runtime *rt, struct dure_mail **at, struct dure_mail ***last)
+{
+    for (; *at != NULL; at = &(*at)->next) {
+        struct dure_mail *mail = *at;
+        if (mail->durable_lsn != 0) continue;
+        if (mail->ask != NULL && mail == &mail->ask->mail) continue; /* Not begun yet. */
+        struct dure_mail *kept = defer(rt, mail);
+        kept->next = mail->next;
+        *at = kept;
+        if (*last == &mail->next) *last = &kept->next;
+        if (mail->heap) {
+            mail->next = rt->open->taken;
+            rt->open->taken = mail;
+        }
+    }
+}
+
 static void write_deferred(struct dure_runtime *rt)
 {
     for (struct dure_actor *actor = rt->ready; actor != NULL; actor = actor->ready_next) {
-        struct dure_mail **at = &actor->mail_first;
-        for (; *at != NULL; at = &(*at)->next) {
-            struct dure_mail *mail = *at;
-            if (mail->durable_lsn != 0) continue;
-            if (mail->ask != NULL && mail == &mail->ask->mail) continue; /* Not begun yet. */
-            struct dure_mail *kept = defer(rt, mail);
-            kept->next = mail->next;
-            *at = kept;
-            if (actor->mail_last == &mail->next) actor->mail_last = &kept->next;
-            if (mail->heap) {
-                mail->next = rt->open->taken;
-                rt->open->taken = mail;
-            }
-        }
+        defer_list(rt, &actor->mail_first, &actor->mail_last);
     }
+    defer_list(rt, &rt->held, &rt->held_last);
 }
 
 static void write_keys_started(struct dure_runtime *rt, struct dure_group *group)

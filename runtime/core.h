@@ -14,6 +14,7 @@
 
 #include "runtime/actor_table.h"
 #include "runtime/arena.h"
+#include "runtime/breaker.h"
 #include "runtime/dure.h"
 #include "runtime/io.h"
 #include "store/store.h"
@@ -57,6 +58,8 @@ DURE_MUST_CHECK int dure_registry_init(const struct dure_system *const *systems)
 const struct dure_system *const *dure_registry_systems(void);
 size_t dure_registry_count(void);
 struct dure_type *dure_registry_type(size_t index);
+size_t dure_registry_looks(void); /* How many; their indexes are 0 … count - 1. */
+const struct dure_look *dure_registry_look(size_t index);
 struct dure_type *dure_registry_type_by_code(uint32_t code);               /* NULL: unknown. */
 struct dure_event_type *dure_registry_event(const struct dure_type *type, uint32_t code);
 const struct dure_command *dure_registry_command(const struct dure_type *type, uint32_t code);
@@ -268,6 +271,11 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     struct dure_hold hold;
     enum { DURE_ASK_QUEUED, DURE_ASK_WAITING, DURE_ASK_DECIDED } state;
     struct dure_type *view_type; int64_t view_id; bool created;
+    struct dure_ask *look_next;         /* In the list of those that wait for their look. */
+    enum dure_seen seen;                /* NOT_ASKED: it has not looked yet. */
+    void *other;                        /* The state that another node sent; NULL: ours is looked at. */
+    uint64_t look_number;               /* Of the question to another node; 0: it has not gone there. */
+    int64_t look_until_ms;              /* Then it goes on without. */
 };
 
 /* Takes the command, or refuses at once: DURE_EBUSY (queues full), DURE_ESHUTDOWN. */
@@ -279,6 +287,47 @@ DURE_MUST_CHECK int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *as
 /* Payload of the command NULL: what PATCH and PUT bring. Governed fields must be equal or a legal
  * transition, which is then that command. */
 struct dure_edit { const void *state; dure_field_set named; bool replace; bool remove; };
+
+/* ---- Looks (look.c): what a command from outside must have seen first ------------------------ */
+
+/* Carries questions to the other nodes; dure_look_answered is called with what comes back. */
+struct dure_look_wire {
+    /* 0, or DURE_EUNAVAILABLE, DURE_EBUSY: it did not go. */
+    int (*send)(struct dure_look_wire *wire, uint16_t node, uint64_t number,
+                const struct dure_type *type, int64_t id);
+};
+
+/* True: the ask can be handled now. False: it waits for its look, and comes by the intake again. */
+bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask);
+/* Fills in->seen and in->other. 0, or why the other's row cannot be read. */
+DURE_MUST_CHECK int dure_look_fill(struct dure_runtime *rt, const struct dure_ask *ask,
+                                   struct dure_msg *in);
+/* What another node says: STATE with its packed state, NOBODY, or UNKNOWN. An answer that nobody waits
+ * for any more is dropped. */
+void dure_look_answered(struct dure_runtime *rt, uint64_t number, enum dure_seen seen,
+                        const void *bytes, size_t len);
+/* Its limit has passed, the node stops, or the type is out of order no longer. Each round. */
+void dure_look_tick(struct dure_runtime *rt);
+int64_t dure_look_due(const struct dure_runtime *rt); /* Of the next tick; INT64_MAX: none. */
+/* The breaker of a look at a node's shards. */
+struct dure_breaker *dure_look_breaker(const struct dure_runtime *rt, const struct dure_look *look,
+                                       uint16_t node);
+
+/* ---- Outage (outage.c): for tests, one type as if its node were slow or down ----------------- */
+
+struct dure_outage {
+    const struct dure_type *type; /* NULL: none. */
+    int64_t delay_ms;             /* Until a look at it is answered; INT64_MAX: never, and messages to
+                                     it wait as they would for a node that is down. */
+};
+/* "food.food=down", "food.food=700"; "": none. 0 or DURE_EINVAL. */
+DURE_MUST_CHECK int dure_outage_read(const char *text, struct dure_outage *outage);
+/* On or off; what has waited comes in order. Not within a turn. */
+void dure_outage_set(struct dure_runtime *rt, bool on);
+/* True: the mail is held. */
+bool dure_outage_hold(struct dure_runtime *rt, struct dure_mail *mail);
+/* A group failed: what of the held mail is not on disk goes with it. */
+void dure_outage_failed(struct dure_runtime *rt, uint64_t failed_lsn);
 
 /* ---- Idempotency keys (idem.c) --------------------------------------------------------------- */
 
@@ -336,12 +385,14 @@ struct dure_options {
     /* Recovery is at record `done`, and ends with `total`. Now and then; NULL: nobody wants to know. */
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
+    struct dure_look_wire *look_wire; /* Looks at other nodes' actors; NULL: they are unknown. */
+    struct dure_outage outage; /* On from the start. */
 };
 
 struct dure_metrics { /* Plain counters; the gateway prints them. */
     uint64_t asks, asks_refused, turns, events, records, record_bytes, failed_appends, checkpoints,
         checkpoint_rows, passivated, loaded, deferred, sagas_started, sagas_done, sagas_refused,
-        sagas_parked, nospace, projections;
+        sagas_parked, nospace, projections, looks_unknown;
     uint64_t append_ns_sum, append_ns_buckets[24]; /* Bucket i: < 2^i × 16 µs. */
     uint64_t batch_turns_buckets[16];              /* Bucket i: < 2^i turns in a record. */
 };
@@ -393,6 +444,11 @@ struct dure_runtime {
     /* Timers: a heap by due_ms of actors. */
     struct dure_actor **timers; size_t timers_count, timers_cap;
     struct dure_mail *deferred;       /* Durable mail not handled yet, for replay_from. */
+    struct dure_breaker *breakers;    /* By look, then by node. */
+    struct dure_ask *looking, **looking_last; /* Wait for their look, by limit. */
+    uint64_t looks_sent;
+    bool outage_on;
+    struct dure_mail *held, **held_last; /* For the type that is out of order, FIFO. */
     struct dure_idem *idem;
     struct dure_checkpoint *checkpoint;
     struct dure_links *links;         /* To other nodes' journals (links.h), or NULL. */
@@ -493,6 +549,8 @@ void dure_closing_write(struct dure_runtime *rt, struct dure_group *group);
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
 /* From recovery: a record names this id, though perhaps nobody exists under it yet. */
 void dure_shard_given(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
+/* The id that was given last was not used: it is given again. */
+void dure_shard_unused_id(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
 /* The node that owns a shard, and whether it is this one. */
 uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard);

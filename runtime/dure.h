@@ -54,6 +54,26 @@ struct dure_event_type {
 
 /* ---- Commands: what is asked for ------------------------------------------------------------ */
 
+/*
+ * A look at another aggregate before a command from outside is handled ("does this food exist?"):
+ * its state is lent to the handler. Nothing is written, nobody is locked: the other may change a
+ * moment later. One that cannot be reached within DURE_LOOK_MS, or whose breaker is open, is UNKNOWN:
+ * the handler decides what to do without. Messages from other aggregates do not look.
+ */
+enum dure_seen {
+    DURE_SEEN_NOT_ASKED, /* The command has no look, or did not come from outside. */
+    DURE_SEEN_STATE,
+    DURE_SEEN_NOBODY,    /* There is no such aggregate. */
+    DURE_SEEN_UNKNOWN,   /* It was not to be reached. */
+};
+
+struct dure_look {
+    const char *name;                    /* In /metrics: "food.store". */
+    struct dure_aggregate *aggregate;    /* Of any system. */
+    int64_t (*target)(const void *data); /* From the command's payload: whom. */
+    size_t index;                        /* Private. */
+};
+
 struct dure_msg {
     const struct dure_command *command;
     const void *data;  /* A struct of command->schema; NULL when it has none. */
@@ -61,6 +81,8 @@ struct dure_msg {
     bool exists;       /* False: the state is a fresh one. */
     int64_t now_ms;    /* Milliseconds since the epoch. */
     uint64_t seed;     /* Differs from message to message; replayed runs see the same. */
+    enum dure_seen seen; /* What the command's look found … */
+    const void *other;   /* … and the state of that aggregate, if it was STATE. */
 };
 
 enum dure_command_flags {
@@ -75,6 +97,7 @@ struct dure_command {
     uint32_t flags;
     /* Public commands only: whether the present state allows it, for links; NULL: not public. */
     bool (*allowed)(const void *state);
+    struct dure_look *look; /* What it must have seen first, or NULL. */
     /* 0, or a negative DURE_E* when something operational went wrong (all effects are dropped). */
     int (*handle)(const void *state, const struct dure_msg *in, struct dure_out *out);
 };

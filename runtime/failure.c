@@ -105,6 +105,7 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     undo_group(rt, open, writing->lsn);
     undo_group(rt, writing, writing->lsn);
     undo_counters(rt, writing);
+    dure_outage_failed(rt, writing->lsn);
     undo_mail(rt, writing->lsn, rv);
     if (rt->links != NULL) dure_links_failed(rt, writing->lsn);
     memcpy(rt->sequences, writing->sequences, rt->options.shards * sizeof(uint64_t));

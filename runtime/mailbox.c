@@ -20,6 +20,7 @@ void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
         dure_links_send(rt, mail);
         return;
     }
+    if (rt->outage_on && dure_outage_hold(rt, mail)) return;
     int rv;
     struct dure_actor *actor = dure_actor_get(rt, mail->type, mail->id, mail->fresh, &rv);
     if (actor == NULL) {

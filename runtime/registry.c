@@ -24,6 +24,8 @@ static struct dure_type *by_code[4 * DURE_TYPES_MAX];
 #define COMMANDS_MAX 4096
 static struct { uint32_t type, code; const struct dure_command *command; } by_name[COMMANDS_MAX];
 static size_t commands_count;
+static const struct dure_look *looks[DURE_LOOKS_MAX];
+static size_t looks_count;
 static const struct dure_system *const *all_systems;
 static bool broken;
 
@@ -147,6 +149,23 @@ static void check_listed(const struct dure_command *command)
     }
 }
 
+static void add_look(const struct dure_command *command)
+{
+    struct dure_look *look = command->look;
+    for (size_t i = 0; i < looks_count; i++) {
+        if (looks[i] == look) return; /* Several commands may share it. */
+    }
+    if (look->aggregate == NULL || look->target == NULL || command->schema == NULL) {
+        complain("look", look->name, "needs an aggregate, a target, and a payload to find it in");
+    }
+    if (looks_count == DURE_LOOKS_MAX) {
+        complain("look", look->name, "is one too many");
+        return;
+    }
+    look->index = looks_count;
+    looks[looks_count++] = look;
+}
+
 static void add_commands(struct dure_aggregate *aggregate)
 {
     const struct dure_command *const *commands = aggregate->commands;
@@ -157,6 +176,7 @@ static void add_commands(struct dure_aggregate *aggregate)
         if (commands[i]->handle == NULL) complain("command", commands[i]->name, "has no handler");
         check_schema("command", commands[i]->name, commands[i]->schema);
         check_schema("command", commands[i]->name, commands[i]->reply);
+        if (commands[i]->look != NULL) add_look(commands[i]);
         uint32_t type = aggregate->type->code, code = dure_registry_code(commands[i]->name);
         size_t at = command_place(type, code);
         if (by_name[at].command != NULL) {
@@ -341,6 +361,17 @@ struct dure_type *dure_registry_type(size_t index)
 {
     DURE_ASSERT(index < types_count);
     return &types[index];
+}
+
+size_t dure_registry_looks(void)
+{
+    return looks_count;
+}
+
+const struct dure_look *dure_registry_look(size_t index)
+{
+    DURE_ASSERT(index < looks_count);
+    return looks[index];
 }
 
 struct dure_type *dure_registry_type_by_code(uint32_t code)

@@ -25,14 +25,18 @@ static int init(struct dure_runtime *rt)
     rt->groups[0].counters = calloc(DURE_TYPES_MAX, sizeof(struct dure_type_counter));
     rt->groups[1].counters = calloc(DURE_TYPES_MAX, sizeof(struct dure_type_counter));
     rt->out = dure_out_new(rt);
+    rt->breakers = calloc((size_t)DURE_LOOKS_MAX * DURE_NODES_MAX, sizeof *rt->breakers);
     if (rt->sequences == NULL || rt->groups[0].sequences == NULL ||
         rt->groups[1].sequences == NULL || rt->groups[0].counters == NULL ||
-        rt->groups[1].counters == NULL || rt->out == NULL) {
+        rt->groups[1].counters == NULL || rt->out == NULL || rt->breakers == NULL) {
         return DURE_ENOMEM;
     }
     rt->dirty_last = &rt->dirty;
     rt->ready_last = &rt->ready;
     rt->intake_last = &rt->intake;
+    rt->looking_last = &rt->looking;
+    rt->held_last = &rt->held;
+    rt->outage_on = rt->options.outage.type != NULL;
     rt->wait_next_ms = INT64_MAX;
     rt->epoch = 1;
     return 0;
@@ -84,7 +88,7 @@ void dure_runtime_stop(struct dure_runtime *rt)
 
 bool dure_runtime_idle(const struct dure_runtime *rt)
 {
-    return rt->writing == NULL && rt->ready == NULL && rt->intake == NULL &&
+    return rt->writing == NULL && rt->ready == NULL && rt->intake == NULL && rt->looking == NULL &&
            rt->open->holds == NULL && rt->open->entries == 0;
 }
 
@@ -126,6 +130,7 @@ void dure_runtime_close(struct dure_runtime *rt)
     for (struct dure_actor *actor = rt->newest; actor != NULL; actor = actor->older) {
         free_received(actor->mail_first);
     }
+    free_received(rt->held);
     free_received(rt->groups[0].taken);
     free_received(rt->groups[1].taken);
     dure_checkpoint_close(rt);
@@ -146,5 +151,6 @@ void dure_runtime_close(struct dure_runtime *rt)
     free(rt->sequences);
     free(rt->timers);
     free(rt->out);
+    free(rt->breakers);
     free(rt);
 }

@@ -36,3 +36,9 @@ int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type)
     counter->next_id = id + 1;
     return id;
 }
+
+void dure_shard_unused_id(struct dure_runtime *rt, const struct dure_type *type, int64_t id)
+{
+    struct dure_type_counter *counter = &rt->counters[type->index];
+    if (counter->next_id == id + 1) counter->next_id = id;
+}

@@ -65,6 +65,7 @@ static void set_alarm(struct dure_runtime *rt)
         if (timer < due) due = timer;
     }
     if (rt->retry != NULL && rt->retry_at_ms < due) due = rt->retry_at_ms;
+    if (dure_look_due(rt) < due) due = dure_look_due(rt);
     if (rt->links != NULL && dure_links_due(rt->links) < due) due = dure_links_due(rt->links);
     if (due != INT64_MAX) rt->io->alarm(rt->io, due);
 }
@@ -77,6 +78,7 @@ void dure_turn_run(struct dure_runtime *rt)
     if (rt->links != NULL) dure_links_tick(rt);
     retry_mail(rt);
     dure_timer_due(rt);
+    dure_look_tick(rt);
     dure_ask_expire(rt);
     run_ready(rt);
     bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
@@ -190,6 +192,7 @@ static void take_ask(struct dure_runtime *rt)
         take_resumed(rt, ask);
         return;
     }
+    if (!dure_look_ready(rt, ask)) return;
     ask->mail = (struct dure_mail){.kind = DURE_MAIL_COMMAND, .command = ask->command,
                                    .type = ask->by_key ? ask->type->directory : ask->type,
                                    .id = ask->id, .data = ask->data, .ask = ask};
@@ -289,7 +292,10 @@ static void run_handler(struct dure_runtime *rt, struct dure_actor *actor, struc
                     (unsigned long long)actor->head.version);
         return;
     }
-    int rv = command != NULL ? command->handle(actor->state, &in, out)
+    int rv = 0;
+    if (ask != NULL && command != NULL && command->look != NULL) rv = dure_look_fill(rt, ask, &in);
+    if (rv == 0)
+        rv = command != NULL ? command->handle(actor->state, &in, out)
                              : dure_edit_handle(actor, mail->data, &in, out);
     if (rv != 0) {
         const struct dure_error_info *info = dure_error_info(rv);
@@ -320,6 +326,10 @@ static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, stru
         ask->group = rt->open->number;
     }
     bool done = out->status == 0;
+    /* A creation that was refused has left no trace, so it leaves no gap in the ids either. */
+    if (ask != NULL && ask->id == DURE_NEW && out->count == 0 && !actor->head.exists) {
+        dure_shard_unused_id(rt, actor->type, actor->id);
+    }
     const char *reason = NULL;
     if (!done && mail->from_type != NULL) {
         size_t len = strlen(out->reason) + 1;
