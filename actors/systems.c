@@ -3,12 +3,14 @@
  */
 #include "actors/systems.h"
 
+#include "actors/food/food.h"
 #include "actors/shop/shop.h"
 
 const struct dure_system *const *dure_systems(void)
 {
     static const struct dure_system *const systems[] = {
         &shop_system,
+        &food_system,
         NULL,
     };
     return systems;
