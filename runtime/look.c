@@ -49,9 +49,10 @@ static void wait(struct dure_runtime *rt, struct dure_ask *ask)
     rt->looking_last = &ask->look_next;
 }
 
-static bool is_slow(const struct dure_runtime *rt, const struct dure_ask *ask)
+/* Ours, but treated as another node's: --outage, also while that is mended. */
+static bool is_set_apart(const struct dure_runtime *rt, const struct dure_ask *ask)
 {
-    return rt->outage_on && rt->options.outage.type == ask->command->look->aggregate->type;
+    return rt->options.outage.type == ask->command->look->aggregate->type;
 }
 
 static int ask_node(struct dure_runtime *rt, struct dure_ask *ask, int64_t target, uint32_t shard)
@@ -71,12 +72,14 @@ bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask)
     int64_t target = target_of(ask), now = rt->open->time_ms;
     uint32_t shard = dure_shard_of(rt, target);
     bool mine = dure_shard_is_mine(rt, shard);
-    if (mine && !is_slow(rt, ask)) {
-        ask->seen = DURE_SEEN_STATE; /* Or nobody: dure_look_fill finds out. */
-        return true;
-    }
+    ask->seen = DURE_SEEN_STATE; /* Or nobody: dure_look_fill finds out. */
+    if (mine && !is_set_apart(rt, ask)) return true;
     struct dure_breaker *breaker = breaker_of(rt, ask);
     bool asked = dure_breaker_allow(breaker, now);
+    if (asked && mine && !rt->outage_on) {
+        dure_breaker_succeeded(breaker);
+        return true;
+    }
     ask->look_number = 0;
     if (asked && !mine && ask_node(rt, ask, target, shard) != 0) {
         dure_breaker_failed(breaker, now);
@@ -87,6 +90,7 @@ bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask)
         rt->metrics.looks_unknown++;
         return true;
     }
+    ask->seen = DURE_SEEN_NOT_ASKED;
     ask->look_until_ms = now + DURE_LOOK_MS;
     wait(rt, ask);
     return false;

@@ -170,6 +170,11 @@ static void apply_kept(void *state, const struct dure_event *event)
     ((struct food_order *)state)->canceling = 0;
 }
 
+static void apply_paid_late(void *state, const struct dure_event *event)
+{
+    ((struct food_order *)state)->payment_id = ((const struct food_paid *)event->data)->payment_id;
+}
+
 static void apply_checked(void *state, const struct dure_event *event)
 {
     struct food_order *order = state;
@@ -191,6 +196,8 @@ struct dure_event_type food_order_moved = {
 static struct dure_event_type canceling = {
     .name = "OrderCanceling", .internal = true, .apply = apply_canceling};
 static struct dure_event_type kept = {.name = "OrderKept", .internal = true, .apply = apply_kept};
+static struct dure_event_type paid_late = {
+    .name = "OrderPaidLate", .schema = &paid_schema, .internal = true, .apply = apply_paid_late};
 static struct dure_event_type checked = {
     .name = "OrderChecked", .schema = &store_schema, .internal = true, .apply = apply_checked};
 
@@ -240,14 +247,26 @@ static void send_open(struct dure_out *out, const struct food_order *order, int6
     snprintf(open->reason, sizeof open->reason, "%s", reason);
 }
 
+static bool is_over(const struct food_order *order)
+{
+    return order->status == FOOD_ORDER_CANCELED || order->canceling == 1;
+}
+
 /* Paid: told by the payment itself, and by the saga, which wants to know how it went. Refused only when
  * it was cancelled meanwhile: then the saga gives the money back. */
 static int complete(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
     const struct food_order *order = state;
     const struct food_paid *paid = in->data;
+    if (is_over(order)) {
+        if (order->payment_id != paid->payment_id) {
+            *(struct food_paid *)dure_emit(out, &paid_late) = *paid;
+        }
+        dure_refuse(out, 409, "order %lld is cancelled", (long long)in->id);
+        return 0;
+    }
     if (order->payment_id == paid->payment_id) return 0;
-    if (order->status != FOOD_ORDER_PLACED || order->canceling == 1) {
+    if (order->status != FOOD_ORDER_PLACED) {
         dure_refuse(out, 409, "order %lld waits for no payment", (long long)in->id);
         return 0;
     }
@@ -275,11 +294,6 @@ static int refuse(const void *state, const struct dure_msg *in, struct dure_out 
 }
 
 /* ---- Checked later: the store is back -------------------------------------------------------------- */
-
-static bool is_over(const struct food_order *order)
-{
-    return order->status == FOOD_ORDER_CANCELED || order->canceling == 1;
-}
 
 static int confirm(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -405,7 +419,7 @@ static const struct dure_command *const commands[] = {
 static struct dure_event_type *const events[] = {
     &food_order_received,  &food_order_placed, &food_order_completed, &food_order_canceled,
     &food_order_evaluated, &food_order_moved,  &canceling,            &kept,
-    &checked,              NULL,
+    &checked,              &paid_late,         NULL,
 };
 static const struct dure_transition transitions[] = {
     {"status", FOOD_ORDER_CANCELED, &food_order_cancel}, {0},
