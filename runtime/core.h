@@ -303,9 +303,11 @@ bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask);
 DURE_MUST_CHECK int dure_look_fill(struct dure_runtime *rt, const struct dure_ask *ask,
                                    struct dure_msg *in);
 /* What another node says: STATE with its packed state, NOBODY, or UNKNOWN. An answer that nobody waits
- * for any more is dropped. */
-void dure_look_answered(struct dure_runtime *rt, uint64_t number, enum dure_seen seen,
+ * for any more, or of a node that was not asked, is dropped. */
+void dure_look_answered(struct dure_runtime *rt, uint16_t node, uint64_t number, enum dure_seen seen,
                         const void *bytes, size_t len);
+/* The node will not answer what it was asked. */
+void dure_look_lost(struct dure_runtime *rt, uint16_t node);
 /* Its limit has passed, the node stops, or the type is out of order no longer. Each round. */
 void dure_look_tick(struct dure_runtime *rt);
 int64_t dure_look_due(const struct dure_runtime *rt); /* Of the next tick; INT64_MAX: none. */

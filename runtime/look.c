@@ -25,10 +25,14 @@ static int64_t target_of(const struct dure_ask *ask)
     return ask->command->look->target(ask->data);
 }
 
+static uint16_t node_of(const struct dure_runtime *rt, const struct dure_ask *ask)
+{
+    return dure_shard_node(rt, dure_shard_of(rt, target_of(ask)));
+}
+
 static struct dure_breaker *breaker_of(const struct dure_runtime *rt, const struct dure_ask *ask)
 {
-    uint16_t node = dure_shard_node(rt, dure_shard_of(rt, target_of(ask)));
-    return dure_look_breaker(rt, ask->command->look, node);
+    return dure_look_breaker(rt, ask->command->look, node_of(rt, ask));
 }
 
 /* Back to the head of the intake: it came before those that are there. */
@@ -55,13 +59,13 @@ static bool is_set_apart(const struct dure_runtime *rt, const struct dure_ask *a
     return rt->options.outage.type == ask->command->look->aggregate->type;
 }
 
-static int ask_node(struct dure_runtime *rt, struct dure_ask *ask, int64_t target, uint32_t shard)
+static int ask_node(struct dure_runtime *rt, struct dure_ask *ask)
 {
     struct dure_look_wire *wire = rt->options.look_wire;
     if (wire == NULL) return DURE_EUNAVAILABLE;
     ask->look_number = ++rt->looks_sent;
-    return wire->send(wire, dure_shard_node(rt, shard), ask->look_number,
-                      ask->command->look->aggregate->type, target);
+    return wire->send(wire, node_of(rt, ask), ask->look_number,
+                      ask->command->look->aggregate->type, target_of(ask));
 }
 
 bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask)
@@ -69,9 +73,8 @@ bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask)
     if (ask->command == NULL || ask->command->look == NULL || ask->seen != DURE_SEEN_NOT_ASKED) {
         return true;
     }
-    int64_t target = target_of(ask), now = rt->open->time_ms;
-    uint32_t shard = dure_shard_of(rt, target);
-    bool mine = dure_shard_is_mine(rt, shard);
+    int64_t now = rt->open->time_ms;
+    bool mine = dure_shard_is_mine(rt, dure_shard_of(rt, target_of(ask)));
     ask->seen = DURE_SEEN_STATE; /* Or nobody: dure_look_fill finds out. */
     if (mine && !is_set_apart(rt, ask)) return true;
     struct dure_breaker *breaker = breaker_of(rt, ask);
@@ -81,7 +84,7 @@ bool dure_look_ready(struct dure_runtime *rt, struct dure_ask *ask)
         return true;
     }
     ask->look_number = 0;
-    if (asked && !mine && ask_node(rt, ask, target, shard) != 0) {
+    if (asked && !mine && ask_node(rt, ask) != 0) {
         dure_breaker_failed(breaker, now);
         asked = false;
     }
@@ -128,13 +131,10 @@ static void *unpack(const struct dure_type *type, const void *bytes, size_t len)
     return NULL;
 }
 
-void dure_look_answered(struct dure_runtime *rt, uint64_t number, enum dure_seen seen,
+static void answered_at(struct dure_runtime *rt, struct dure_ask **at, enum dure_seen seen,
                         const void *bytes, size_t len)
 {
-    struct dure_ask **at = &rt->looking;
-    while (*at != NULL && (*at)->look_number != number) at = &(*at)->look_next;
     struct dure_ask *ask = *at;
-    if (ask == NULL || number == 0) return;
     struct dure_breaker *breaker = breaker_of(rt, ask);
     if (seen == DURE_SEEN_STATE) {
         ask->other = unpack(ask->command->look->aggregate->type, bytes, len);
@@ -145,6 +145,25 @@ void dure_look_answered(struct dure_runtime *rt, uint64_t number, enum dure_seen
     unlink_ask(rt, at);
     go_on(rt, ask, seen);
     rt->io->soon(rt->io);
+}
+
+void dure_look_answered(struct dure_runtime *rt, uint16_t node, uint64_t number, enum dure_seen seen,
+                        const void *bytes, size_t len)
+{
+    struct dure_ask **at = &rt->looking;
+    while (*at != NULL && (*at)->look_number != number) at = &(*at)->look_next;
+    if (*at == NULL || number == 0 || node_of(rt, *at) != node) return;
+    answered_at(rt, at, seen, bytes, len);
+}
+
+void dure_look_lost(struct dure_runtime *rt, uint16_t node)
+{
+    struct dure_ask **at = &rt->looking;
+    while (*at != NULL) {
+        bool lost = (*at)->look_number != 0 && node_of(rt, *at) == node;
+        if (lost) answered_at(rt, at, DURE_SEEN_UNKNOWN, NULL, 0);
+        else at = &(*at)->look_next;
+    }
 }
 
 /* When the outage lets it be answered; INT64_MAX: it does not. */

@@ -74,6 +74,8 @@ enum dure_peer_kind {
     DURE_PEER_REPLY,      /* … and its answer. */
     DURE_PEER_GATHER,     /* A part of a list is asked for … */
     DURE_PEER_PART,       /* … and given. */
+    DURE_PEER_LOOK,       /* An actor's state is asked for (runtime/look_peer.h) … */
+    DURE_PEER_SEEN,       /* … and told. */
     DURE_PEER_KINDS       /* Count. */
 };
 

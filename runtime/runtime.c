@@ -88,7 +88,7 @@ void dure_runtime_stop(struct dure_runtime *rt)
 
 bool dure_runtime_idle(const struct dure_runtime *rt)
 {
-    return rt->writing == NULL && rt->ready == NULL && rt->intake == NULL && rt->looking == NULL &&
+    return rt->writing == NULL && rt->ready == NULL && rt->intake == NULL &&
            rt->open->holds == NULL && rt->open->entries == 0;
 }
 

@@ -79,7 +79,8 @@ int world_open(struct world *world, const char **message)
     struct dure_options options = {.shards = world->shards, .memory_bytes = 64 << 20,
                                    .asks_max = 10000,
                                    .group_turns_max = world->group_turns_max, .owner = world->node,
-                                   .node = world->node, .nodes = world->nodes};
+                                   .node = world->node, .nodes = world->nodes,
+                                   .look_wire = world->look_wire, .outage = world->outage};
     if (world->nodes > 1) {
         assert_int_equal(dure_links_open(&world->links, world->shards, world->node, world->nodes,
                                          &world->transport), 0);

@@ -41,6 +41,8 @@ struct world {
     uint32_t group_turns_max;  /* For the next opening; 0: the default. */
     int fatal;                 /* What on_fatal said; 0: nothing. */
     bool no_checkpoints;       /* world_round makes none. */
+    struct dure_look_wire *look_wire; /* For the next open: as in dure_options. */
+    struct dure_outage outage;
 };
 
 /* A node that owns every shard. */
@@ -70,7 +72,7 @@ void world_pass(struct world *world, int64_t ms);
 /* Makes a checkpoint now. */
 void world_checkpoint(struct world *world);
 
-#define WORLD_PAYLOAD_MAX 512
+#define WORLD_PAYLOAD_MAX 1024
 struct world_ask { /* Kept by the test until released, or the world is stopped. */
     struct dure_ask ask;
     _Alignas(16) char payload[WORLD_PAYLOAD_MAX];
