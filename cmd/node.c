@@ -229,6 +229,7 @@ static int open_runtime(struct node *node, const char **message)
                                    .owner = (uint64_t)config->node + 1,
                                    .node = place.node, .nodes = place.nodes,
                                    .links = node->mesh ? dure_mesh_links(node->mesh) : NULL,
+                                   .look_wire = node->mesh ? dure_mesh_looks(node->mesh) : NULL,
                                    .progress = dure_supervised_progress,
                                    .progress_arg = &node->supervised};
     rv = dure_outage_read(config->outage, &options.outage);

@@ -1,7 +1,7 @@
 /*
  * The mesh.
  *
- *   1. open    peers, questions and links, before the runtime recovers what the links hold
+ *   1. open    peers, questions, looks and links, before the runtime recovers what the links hold
  *   2. start   the bus; each round of the loop ends with dure_peer_run, right before the loop
  *              waits, so that all that a turn released leaves together
  *   3. stop    the sockets close; whoever waits for us sees it at once
@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "runtime/links.h"
+#include "runtime/look_peer.h"
 
 struct dure_mesh {
     struct dure_wire wire;
@@ -23,6 +24,7 @@ struct dure_mesh {
     struct dure_remotes *remotes;
     struct dure_links_peer link_peer;
     struct dure_links *links;
+    struct dure_look_peer look_peer;
     uv_prepare_t prepare;
     uv_timer_t timer;
     bool running;
@@ -78,6 +80,7 @@ int dure_mesh_open(struct dure_mesh **out, struct dure_io *io, uint16_t node, ui
     if (rv == 0) rv = dure_remote_open(&mesh->remotes, mesh->peers);
     if (rv == 0) {
         dure_links_peer_init(&mesh->link_peer, mesh->peers);
+        dure_look_peer_init(&mesh->look_peer, mesh->peers);
         rv = dure_links_open(&mesh->links, shards, node, nodes, &mesh->link_peer.transport);
     }
     if (rv != 0)
@@ -92,6 +95,11 @@ struct dure_links *dure_mesh_links(struct dure_mesh *mesh)
     return mesh->links;
 }
 
+struct dure_look_wire *dure_mesh_looks(struct dure_mesh *mesh)
+{
+    return &mesh->look_peer.wire;
+}
+
 static int start_loop(struct dure_mesh *mesh, struct uv_loop_s *loop)
 {
     if (uv_prepare_init(loop, &mesh->prepare) != 0) return DURE_ESYSTEM;
@@ -104,7 +112,7 @@ static int start_loop(struct dure_mesh *mesh, struct uv_loop_s *loop)
 int dure_mesh_start(struct dure_mesh *mesh, struct uv_loop_s *loop, struct dure_runtime *rt,
                     const struct dure_bus_options *options, const char **message)
 {
-    mesh->link_peer.rt = rt;
+    mesh->link_peer.rt = mesh->look_peer.rt = rt;
     struct dure_bus_user user = {.received = on_datagram, .hint = on_hint, .arg = mesh};
     int rv = dure_bus_open(&mesh->bus, loop, options, &user, message);
     if (rv != 0) return rv;

@@ -16,6 +16,7 @@ DURE_MUST_CHECK int dure_mesh_open(struct dure_mesh **mesh, struct dure_io *io, 
                                    uint16_t nodes, uint32_t shards);
 /* For dure_options: shard s is ours when s % nodes == node. */
 struct dure_links *dure_mesh_links(struct dure_mesh *mesh);
+struct dure_look_wire *dure_mesh_looks(struct dure_mesh *mesh); /* Likewise. */
 /* The runtime has recovered: meets the others. Errors as of dure_bus_open. */
 DURE_MUST_CHECK int dure_mesh_start(struct dure_mesh *mesh, struct uv_loop_s *loop,
                                     struct dure_runtime *rt, const struct dure_bus_options *options,

@@ -107,6 +107,13 @@ class Food:
         return wait_until(lambda: self.get("orders", order["id"])["status"] == status, timeout,
                           f"order {order['id']} to become {status}")
 
+    def shows(self, collection, **fields):
+        """The food's row becomes this: in a cluster it may be another node's."""
+        def shown():
+            row = self.get(collection, self.food)
+            return {name: row[name] for name in fields}
+        wait_until(lambda: shown() == fields, 10, f"{collection} to show {fields}, not {shown()}")
+
     def totals(self):
         """How many orders, payments, storeOrders, deliveries and notifications there are."""
         return [self.api.get(self.url(name), params={"size": 1}).json()["page"]["totalElements"]
