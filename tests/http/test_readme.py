@@ -13,9 +13,9 @@ ADDRESS = "localhost:8088"
 ELLIPSIS = "…"
 
 
-def commands():
+def commands(document):
     """[(command, the lines shown below it, the comment behind it)] of the walk, in order."""
-    section = re.search(r"^## A walk.*?(?=^## )", README, re.M | re.S).group(0)
+    section = re.search(r"^## A walk.*?(?=^## )", document, re.M | re.S).group(0)
     block, = re.findall(r"^```\n(.*?)^```$", section, re.M | re.S)
     found = []
     for line in block.splitlines():
@@ -54,11 +54,24 @@ def check_comment(comment, printed):
 
 def test_walk(fresh):
     """The walk through the shop shows what the node answers."""
-    walk = commands()
+    check_walk(README, fresh.port)
+
+
+@pytest.mark.parametrize("path", sorted((nodes.ROOT / "docs" / "systems").glob("*.md")),
+                         ids=lambda path: path.stem)
+def test_walk_of_a_system(tmp_path, path):
+    """The walk through each other system, as the root of its paths, shows what the node answers."""
+    running = nodes.Node(tmp_path / "data", "--root", path.stem).start()
+    check_walk(path.read_text(encoding="utf-8"), running.port)
+    running.stop()
+
+
+def check_walk(document, port):
+    walk = commands(document)
     assert len(walk) >= 10
     assert all(shown or comment for _, shown, comment in walk)
     for command, shown, comment in walk:
-        printed = run(command, fresh.port)
+        printed = run(command, port)
         check_comment(comment, printed)
         if not shown:
             continue
