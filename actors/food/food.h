@@ -116,7 +116,7 @@ struct food_open { /* To the store: what is to be cooked; with a reason it is re
     char address[FOOD_ADDRESS_BYTES], options[FOOD_OPTIONS_BYTES], reason[FOOD_REASON_BYTES];
 };
 
-/* ---- Events ------------------------------------------------------------------------------------- */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 struct food_received { struct food_place place; int64_t store_id; int8_t unchecked; };
 struct food_order_event { int64_t id, food_id, customer_id; };
@@ -138,7 +138,7 @@ extern struct dure_event_type food_store_accepted, food_store_rejected, food_coo
 extern struct dure_event_type food_food_added, food_food_rated;
 extern struct dure_event_type food_delivery_started, food_delivered;
 
-/* ---- Commands that sagas and policies give ------------------------------------------------------- */
+/* ---- Commands that sagas and policies give -------------------------------------------------- */
 
 extern const struct dure_command food_order_complete, food_order_refuse, food_order_confirm,
     food_order_disclaim, food_order_finish_cancel, food_order_keep, food_order_follow;
@@ -148,7 +148,7 @@ extern const struct dure_command food_food_check, food_food_rate;
 extern const struct dure_command food_delivery_open, food_delivery_withdraw;
 extern const struct dure_command food_notice_record;
 
-/* ---- Descriptors ------------------------------------------------------------------------------------ */
+/* ---- Descriptors ---------------------------------------------------------------------------- */
 
 struct food_order_saga { int64_t order_id, customer_id, payment_id; };
 struct food_check_saga { int64_t order_id, food_id, store_id; };

@@ -67,7 +67,7 @@ static const struct dure_field store_fields[] = {
 };
 static const struct dure_schema store_schema = DURE_SCHEMA("Store", struct food_store, store_fields);
 
-/* ---- Events ------------------------------------------------------------------------------------ */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 #define RECEIVED(member, json, kind, ...)                                                          \
     DURE_FIELD(struct food_received, member, json, kind, __VA_ARGS__)
@@ -201,7 +201,7 @@ static struct dure_event_type paid_late = {
 static struct dure_event_type checked = {
     .name = "OrderChecked", .schema = &store_schema, .internal = true, .apply = apply_checked};
 
-/* ---- Placing and paying -------------------------------------------------------------------------- */
+/* ---- Placing and paying --------------------------------------------------------------------- */
 
 static int64_t looked_at(const void *data)
 {
@@ -293,7 +293,7 @@ static int refuse(const void *state, const struct dure_msg *in, struct dure_out 
     return 0;
 }
 
-/* ---- Checked later: the store is back -------------------------------------------------------------- */
+/* ---- Checked later: the store is back ------------------------------------------------------- */
 
 static int confirm(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -315,7 +315,7 @@ static int disclaim(const void *state, const struct dure_msg *in, struct dure_ou
     return 0;
 }
 
-/* ---- Following the kitchen and the rider ------------------------------------------------------------ */
+/* ---- Following the kitchen and the rider ---------------------------------------------------- */
 
 static int follow(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -326,7 +326,7 @@ static int follow(const void *state, const struct dure_msg *in, struct dure_out 
     return 0;
 }
 
-/* ---- Cancelling ---------------------------------------------------------------------------------------- */
+/* ---- Cancelling ----------------------------------------------------------------------------- */
 
 static bool may_cancel(const void *state)
 {
@@ -364,7 +364,7 @@ static int keep(const void *state, const struct dure_msg *in, struct dure_out *o
     return 0;
 }
 
-/* ---- Evaluating ----------------------------------------------------------------------------------------- */
+/* ---- Evaluating ----------------------------------------------------------------------------- */
 
 static bool may_evaluate(const void *state)
 {
@@ -386,7 +386,7 @@ static int evaluate(const void *state, const struct dure_msg *in, struct dure_ou
     return 0;
 }
 
-/* ---- The aggregate ---------------------------------------------------------------------------------------- */
+/* ---- The aggregate -------------------------------------------------------------------------- */
 
 static const struct dure_command food_order_place = {
     .name = "place", .aggregate = &food_order, .schema = &place_schema, .flags = DURE_CREATES,

@@ -75,7 +75,8 @@ static bool refuse_payment(const struct food_payment *payment, const struct dure
         dure_refuse(out, 503, "order %lld is not to be reached now", id);
     } else if (in->exists || order->status != FOOD_ORDER_PLACED || order->canceling == 1) {
         dure_refuse(out, 409, "주문 %lld은 결제를 기다리지 않습니다%s%s", id,
-                    in->exists ? ": " : "", in->exists ? food_payment_status_texts[payment->status] : "");
+                    in->exists ? ": " : "",
+                    in->exists ? food_payment_status_texts[payment->status] : "");
     } else {
         return false;
     }
@@ -100,9 +101,11 @@ static int give_back(const void *state, const struct dure_msg *in, struct dure_o
 {
     const struct food_payment *payment = state;
     if (payment->status != FOOD_PAYMENT_DONE) return 0;
-    *(struct food_payment_event *)dure_emit(out, &food_payment_returned) = (struct food_payment_event){
-        .id = in->id, .order_id = payment->order_id, .customer_id = payment->customer_id,
-        .status = ((const struct food_give_back *)in->data)->status};
+    struct food_payment_event *event = dure_emit(out, &food_payment_returned);
+    event->id = in->id;
+    event->order_id = payment->order_id;
+    event->customer_id = payment->customer_id;
+    event->status = ((const struct food_give_back *)in->data)->status;
     return 0;
 }
 

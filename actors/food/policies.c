@@ -19,7 +19,7 @@
 
 #include <stdio.h>
 
-/* ---- Whom ---------------------------------------------------------------------------------------- */
+/* ---- Whom ----------------------------------------------------------------------------------- */
 
 static int64_t anew(const struct dure_event *event)
 {
@@ -52,7 +52,7 @@ static int64_t food_evaluated_of(const struct dure_event *event)
     return ((const struct food_evaluated *)event->data)->food_id;
 }
 
-/* ---- What the others do -------------------------------------------------------------------------- */
+/* ---- What the others do --------------------------------------------------------------------- */
 
 static void fill_paid(const struct dure_event *event, void *payload)
 {
@@ -87,25 +87,26 @@ static void fill_rating(const struct dure_event *event, void *payload)
     ((struct food_score *)payload)->score = ((const struct food_evaluated *)event->data)->score;
 }
 
-#define POLICY(text, happened, asked, whom, filled, ...)                                           \
+#define POLICY(text, happened, asked, whom, filled, key)                                          \
     static const struct dure_policy text = {.name = #text, .event = &(happened),                   \
                                             .command = &(asked), .target = (whom),                 \
-                                            .fill = (filled), __VA_ARGS__}
+                                            .fill = (filled), .by_key = (key)}
 
-POLICY(complete_paid, food_payment_paid, food_order_complete, order_paid, fill_paid, .by_key = false);
-POLICY(follow_accepted, food_store_accepted, food_order_follow, order_in_store, fill_status, .by_key = false);
-POLICY(follow_rejected, food_store_rejected, food_order_follow, order_rejected, fill_status, .by_key = false);
+POLICY(complete_paid, food_payment_paid, food_order_complete, order_paid, fill_paid, false);
+POLICY(follow_accepted, food_store_accepted, food_order_follow, order_in_store, fill_status, false);
+POLICY(follow_rejected, food_store_rejected, food_order_follow, order_rejected, fill_status, false);
 POLICY(refund_rejected, food_store_rejected, food_payment_give_back, order_rejected, fill_rejected,
-       .by_key = true);
-POLICY(follow_cooking, food_cooking_started, food_order_follow, order_in_store, fill_status, .by_key = false);
-POLICY(follow_cooked, food_cooked, food_order_follow, order_in_store, fill_status, .by_key = false);
+       true);
+POLICY(follow_cooking, food_cooking_started, food_order_follow, order_in_store, fill_status, false);
+POLICY(follow_cooked, food_cooked, food_order_follow, order_in_store, fill_status, false);
 POLICY(deliver_cooked, food_cooked, food_delivery_open, order_in_store, fill_delivery,
-       .by_key = true);
-POLICY(follow_started, food_delivery_started, food_order_follow, order_delivered, fill_status, .by_key = false);
-POLICY(follow_delivered, food_delivered, food_order_follow, order_delivered, fill_status, .by_key = false);
-POLICY(rate_food, food_order_evaluated, food_food_rate, food_evaluated_of, fill_rating, .by_key = false);
+       true);
+POLICY(follow_started, food_delivery_started, food_order_follow, order_delivered,
+       fill_status, false);
+POLICY(follow_delivered, food_delivered, food_order_follow, order_delivered, fill_status, false);
+POLICY(rate_food, food_order_evaluated, food_food_rate, food_evaluated_of, fill_rating, false);
 
-/* ---- What the customer is told ------------------------------------------------------------------- */
+/* ---- What the customer is told -------------------------------------------------------------- */
 
 static void notice(void *payload, int64_t customer_id, int64_t order_id, const char *message)
 {
@@ -161,7 +162,7 @@ static void tell_delivery(const struct dure_event *event, void *payload)
 }
 
 #define TELL(text, happened, filled)                                                               \
-    POLICY(text, happened, food_notice_record, anew, filled, .by_key = false)
+    POLICY(text, happened, food_notice_record, anew, filled, false)
 
 TELL(notice_placed, food_order_placed, tell_order);
 TELL(notice_paid, food_payment_paid, tell_paid);

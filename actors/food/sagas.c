@@ -15,7 +15,7 @@
  */
 #include "actors/food/food.h"
 
-/* ---- Order --------------------------------------------------------------------------------------- */
+/* ---- Order ---------------------------------------------------------------------------------- */
 
 #define FIELD(member, json, ...) DURE_FIELD(struct food_order_saga, member, json, DURE_INT, __VA_ARGS__)
 static const struct dure_field order_fields[] = {
@@ -67,7 +67,7 @@ struct dure_saga food_order_saga = {
     .steps_count = sizeof order_steps / sizeof order_steps[0], .refuse = &food_order_refuse,
 };
 
-/* ---- Check --------------------------------------------------------------------------------------- */
+/* ---- Check ---------------------------------------------------------------------------------- */
 
 static const struct dure_field check_fields[] = {
     DURE_FIELD(struct food_check_saga, order_id, "orderId", DURE_INT, .flags = 0),
@@ -117,7 +117,7 @@ struct dure_saga food_check_saga = {
     .fill_refuse = fill_disclaim,
 };
 
-/* ---- Cancel -------------------------------------------------------------------------------------- */
+/* ---- Cancel --------------------------------------------------------------------------------- */
 
 static const struct dure_field cancel_fields[] = {
     DURE_FIELD(struct food_cancel_saga, order_id, "orderId", DURE_INT, .flags = 0),

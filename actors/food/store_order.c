@@ -71,7 +71,7 @@ static const struct dure_field rejected_fields[] = {
 static const struct dure_schema rejected_schema =
     DURE_SCHEMA("OrderRejected", struct food_rejected, rejected_fields);
 
-/* ---- Events ------------------------------------------------------------------------------------ */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 static void apply_opened(void *state, const struct dure_event *event)
 {
@@ -131,7 +131,7 @@ struct dure_event_type food_cooking_started = {
 struct dure_event_type food_cooked = {
     .name = "Cooked", .schema = &event_schema, .apply = apply_cooked};
 
-/* ---- Commands ------------------------------------------------------------------------------------ */
+/* ---- Commands ------------------------------------------------------------------------------- */
 
 static void emit_rejected(struct dure_out *out, int64_t id, int64_t order_id, int64_t customer_id,
                           const char *reason)

@@ -4,7 +4,7 @@
  */
 #include "actors/food/food.h"
 
-/* ---- topFoods ------------------------------------------------------------------------------------ */
+/* ---- topFoods ------------------------------------------------------------------------------- */
 
 #define TOP(member, json, kind, ...) DURE_FIELD(struct food_top, member, json, kind, __VA_ARGS__)
 static const struct dure_field top_fields[] = {
@@ -68,7 +68,7 @@ static const struct dure_projection top_evaluated = {
     .event = &food_order_evaluated, .view = &food_top, .target = food_evaluated_of,
     .apply = count_score};
 
-/* ---- orderStatuses ------------------------------------------------------------------------------- */
+/* ---- orderStatuses -------------------------------------------------------------------------- */
 
 #define STATUS(member, json, kind, ...)                                                            \
     DURE_FIELD(struct food_order_view, member, json, kind, __VA_ARGS__)

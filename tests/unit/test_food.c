@@ -13,7 +13,7 @@
 #define FOOD 1
 #define TICKS_MAX 20000
 
-/* ---- A cluster of one or two ---------------------------------------------------------------------- */
+/* ---- A cluster of one or two ---------------------------------------------------------------- */
 
 static int nodes;
 static struct world single;
@@ -82,7 +82,7 @@ static void end(void)
     else world_end(&single);
 }
 
-/* ---- Ways -------------------------------------------------------------------------------------------- */
+/* ---- Ways ----------------------------------------------------------------------------------- */
 
 enum act { END, PLACE, PLACE_UNKNOWN, ACCEPT, COOK, COOKED, REJECT, PICK, CONFIRM, EVALUATE, CANCEL };
 
@@ -169,7 +169,7 @@ static void perform(enum act act)
     }
 }
 
-/* ---- What must be there afterwards --------------------------------------------------------------------- */
+/* ---- What must be there afterwards ---------------------------------------------------------- */
 
 static int64_t count_of(const struct dure_aggregate *aggregate)
 {
@@ -220,7 +220,7 @@ static void check(const struct way *way)
     assert_int_equal(sagas(), 0);
 }
 
-/* ---- A crash at every step ------------------------------------------------------------------------------- */
+/* ---- A crash at every step ------------------------------------------------------------------ */
 
 /* False: the way was over before the crash. */
 static bool run(const struct way *way, int at, int node, bool written)
@@ -268,7 +268,7 @@ static void test_two_nodes(void **state)
     assert_true(run_all(&unknown_food) > 20);
 }
 
-/* ---- What happens at once ---------------------------------------------------------------------------------- */
+/* ---- What happens at once ------------------------------------------------------------------- */
 
 /* A customer who cancels before the store has said whether it serves the order, whatever that says:
  * the kitchen never sees it, and the money is back. Both orders of the messages, at every step. */

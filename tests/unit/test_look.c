@@ -10,7 +10,7 @@
 #define SHARDS 4
 #define FOOD 1 /* Of node 1, as all odd ids. */
 
-/* ---- A wire that remembers what it was to carry ------------------------------------------------ */
+/* ---- A wire that remembers what it was to carry --------------------------------------------- */
 
 struct question { uint16_t node; uint64_t number; const struct dure_type *type; int64_t id; };
 static struct question asked[64];
@@ -66,7 +66,7 @@ static const struct food_order *order(struct world *world, int64_t id)
     return world_state(world, &food_order, id);
 }
 
-/* ---- On one node --------------------------------------------------------------------------------- */
+/* ---- On one node ---------------------------------------------------------------------------- */
 
 /* What is ours is seen at once, as it is now; a refused creation leaves no gap in the ids. */
 static void test_ours(void **state)
@@ -93,7 +93,79 @@ static void test_ours(void **state)
     world_end(&world);
 }
 
-/* ---- On another ------------------------------------------------------------------------------------ */
+/* An outage on purpose: looks have their limit, messages wait on disk through a full disk and a crash,
+ * and come once when it is over. */
+static void test_outage(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_make(&world, SHARDS);
+    assert_int_equal(dure_outage_read("food.food=down", &world.outage), 0);
+    struct food_added added;
+    dure_schema_init(food_food.create->schema, &added);
+    strcpy(added.name, "Pizza");
+    added.store_id = 3;
+    assert_int_equal(world_do(&world, food_food.create, DURE_NEW, &added, 200), FOOD);
+    world_crash(&world); /* From here on it is down. */
+    struct world_ask failed, taken;
+    place(&world, &failed, FOOD);
+    dure_journal_memory_fault(world.journal, DURE_FAULT_NOSPC);
+    world_pass(&world, DURE_LOOK_MS);
+    assert_int_equal(failed.rv, DURE_ENOSPC);
+    assert_null(order(&world, 1));
+    assert_null(world.rt->held);
+    place(&world, &taken, FOOD);
+    world_pass(&world, DURE_LOOK_MS);
+    assert_int_equal(taken.status, 200);
+    assert_int_equal(order(&world, 1)->unchecked, 1);
+    /* What is held already stays when a later record fails. */
+    place(&world, &failed, FOOD);
+    dure_journal_memory_fault(world.journal, DURE_FAULT_NOSPC);
+    world_pass(&world, DURE_LOOK_MS);
+    assert_int_equal(failed.rv, DURE_ENOSPC);
+    assert_non_null(world.rt->held);
+    assert_null(world.rt->held->next);
+    for (int i = 0; i < 3; i++) {
+        world_crash(&world);
+        if (i == 1) world_checkpoint(&world);
+        world_run(&world);
+        assert_non_null(world.rt->held);
+        assert_null(world.rt->held->next);
+    }
+    dure_outage_set(world.rt, false);
+    world_run(&world);
+    assert_null(world.rt->held);
+    assert_int_equal(order(&world, 1)->store_id, 3);
+    assert_int_equal(order(&world, 1)->unchecked, 0);
+    place(&world, &taken, FOOD);
+    assert_int_equal(order(&world, taken.id)->unchecked, 0);
+    dure_outage_set(world.rt, true);
+    place(&world, &taken, FOOD);
+    assert_int_equal(taken.released, 0);
+    dure_outage_set(world.rt, false);
+    world_run(&world);
+    assert_int_equal(order(&world, taken.id)->unchecked, 0);
+    world_end(&world);
+}
+
+/* Only TYPE=down and TYPE=MS of an aggregate. */
+static void test_outage_texts(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"food.food", "food.nobody=1", "=down", "food.food=",
+                                      "food.food=1x", "food.food=-1", "food.topFood=down"};
+    struct dure_outage outage;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(dure_outage_read(bad[i], &outage), DURE_EINVAL);
+    }
+    assert_int_equal(dure_outage_read("", &outage), 0);
+    assert_null(outage.type);
+    assert_int_equal(dure_outage_read("food.food=700", &outage), 0);
+    assert_ptr_equal(outage.type, food_food.type);
+    assert_int_equal(outage.delay_ms, 700);
+}
+
+/* ---- On another ----------------------------------------------------------------------------- */
 
 /* The question goes to the owner; its answer decides. */
 static void test_answered(void **state)
@@ -244,7 +316,7 @@ static void test_full_disk(void **state)
     pair_end();
 }
 
-/* ---- By peers --------------------------------------------------------------------------------------- */
+/* ---- By peers ------------------------------------------------------------------------------- */
 
 struct radio { /* Carries datagrams to the other one, at once but not within send. */
     struct dure_wire wire; /* First. */
@@ -405,7 +477,8 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ours),      cmocka_unit_test(test_answered),
+        cmocka_unit_test(test_ours),      cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_outage_texts), cmocka_unit_test(test_answered),
         cmocka_unit_test(test_limit),     cmocka_unit_test(test_breaker),
         cmocka_unit_test(test_lost),      cmocka_unit_test(test_stop),
         cmocka_unit_test(test_full_disk), cmocka_unit_test(test_two_nodes),
