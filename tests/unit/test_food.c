@@ -16,6 +16,7 @@
 /* ---- A cluster of one or two ---------------------------------------------------------------- */
 
 static int nodes;
+static uint32_t turns_max; /* Of one record; 0: as ever, so that a whole cascade stands in one. */
 static struct world single;
 
 static struct world *node_at(int i)
@@ -65,6 +66,10 @@ static void make(void)
 {
     if (nodes == 2) pair_make(SHARDS);
     else world_make(&single, SHARDS);
+    if (turns_max != 0) {
+        single.group_turns_max = turns_max;
+        world_crash(&single);
+    }
     struct food_added added;
     dure_schema_init(food_food.create->schema, &added);
     strcpy(added.name, "Pizza");
@@ -260,6 +265,16 @@ static void test_one_node(void **state)
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 4);
 }
 
+/* A record for every message or two: the sagas are cut between their steps. */
+static void test_one_turn_a_record(void **state)
+{
+    (void)state;
+    nodes = 1;
+    turns_max = 1;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 16);
+    turns_max = 0;
+}
+
 static void test_two_nodes(void **state)
 {
     (void)state;
@@ -324,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_node),
+        cmocka_unit_test(test_one_turn_a_record),
         cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_cancel_before_the_check),
     };
