@@ -139,6 +139,17 @@
  * look itself has 500. */
 #define DURE_LOOK_MS 500
 #define DURE_LOOKS_MAX 16
+
+/* Rounds: actors of a page, and the pause behind it: some 0.5 ms of work and a commit, then the rest
+ * for others. Pages of 128 every 2 ms made the orders of another system six times as slow. */
+#define DURE_ROUND_PAGE 64
+#define DURE_ROUND_PAUSE_MS 5
+
+/* What an answer to a request of ours may hold. */
+#define DURE_OUTGOING_ANSWER_BYTES_MAX (64 * 1024)
+/* Questions to the outside that wait on one node, some 400 bytes each. */
+#define DURE_PORT_CALLS_MAX 131072
+
 /* A circuit breaker (breaker.h) opens after so many failures in a row, and stays open this long: a
  * store that is back is noticed within 2 s, and one that is down costs one try in that time. */
 #define DURE_BREAKER_FAILURES 5
@@ -168,6 +179,7 @@ _Static_assert(DURE_BULK_UNREAD_BYTES_ALL < DURE_HTTP_UNREAD_BYTES_MAX, "bulk al
 _Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is a small body");
 _Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");
 _Static_assert(DURE_BULK_INFLIGHT_MAX <= DURE_MAILBOX_MSGS_MAX, "a bulk run for one actor fits");
+_Static_assert(DURE_ROUND_PAGE < DURE_GROUP_TURNS_MAX / 8, "a page leaves room for what it causes");
 _Static_assert(DURE_WAIT_MS_DEFAULT <= DURE_WAIT_MS_MAX, "the default is in range");
 _Static_assert(DURE_PAGE_SIZE_DEFAULT <= DURE_PAGE_SIZE_MAX, "the default is in range");
 _Static_assert(DURE_CHECKPOINT_SLICE <= DURE_CHECKPOINT_ROWS_MAX, "a slice fits a checkpoint");

@@ -37,7 +37,8 @@ static void write_timers(struct dure_runtime *rt, struct dure_group *group)
 {
     for (const struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
         const struct dure_actor *actor = undo->actor;
-        if (actor->type->kind == DURE_KIND_SAGA) continue; /* Its entry carries it. */
+        bool by_state = actor->type->kind == DURE_KIND_SAGA || actor->type->kind == DURE_KIND_ROUND;
+        if (by_state) continue; /* Its entry carries it. */
         if (actor->head.due_ms == undo->head.due_ms) continue;
         size_t at;
         dure_group_entry_begin(rt, DURE_ENTRY_TIMER, &at);

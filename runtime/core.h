@@ -26,7 +26,8 @@ struct dure_ask;
 
 /* ---- Types (registry.c): one per aggregate, key directory, saga or view; global, fixed at start  */
 
-enum dure_type_kind { DURE_KIND_AGGREGATE, DURE_KIND_DIRECTORY, DURE_KIND_SAGA, DURE_KIND_VIEW };
+enum dure_type_kind { DURE_KIND_AGGREGATE, DURE_KIND_DIRECTORY, DURE_KIND_SAGA, DURE_KIND_VIEW,
+                      DURE_KIND_ROUND };
 
 struct dure_type {
     enum dure_type_kind kind;
@@ -38,6 +39,7 @@ struct dure_type {
     size_t state_size;                 /* Bytes of the state, header included. */
     struct dure_aggregate *aggregate;  /* AGGREGATE and VIEW, and DIRECTORY (the one it serves). */
     const struct dure_saga *saga;      /* SAGA */
+    const struct dure_round *round;    /* ROUND */
     struct dure_type *directory;       /* AGGREGATE with a natural key. */
     /* Made by the registry: every aggregate has them. Internal; payload = the whole state. Edited's
      * apply copies the editable fields; Removed removes. */
@@ -49,7 +51,9 @@ struct dure_type {
 struct dure_event_rules {
     const struct dure_policy *policies[DURE_RULES_MAX];
     const struct dure_projection *projections[DURE_RULES_MAX];
-    size_t policies_count, projections_count;
+    const struct dure_round *rounds[DURE_RULES_MAX], *thens[DURE_RULES_MAX];
+    const struct dure_port *ports[DURE_RULES_MAX];
+    size_t policies_count, projections_count, rounds_count, thens_count, ports_count;
 };
 
 /* Registers the systems (NULL-terminated). Once per process. Prints and returns DURE_EINVAL when a
@@ -87,6 +91,16 @@ struct dure_saga_state { /* The saga's data follows, 16-byte aligned. */
 };
 #define DURE_SAGA_DATA(state)                                                                      \
     ((void *)((char *)(state) + ((sizeof(struct dure_saga_state) + 15u) & ~15u)))
+struct dure_round_state { /* The command's payload follows, 16-byte aligned. */
+    int64_t next, last;             /* Ids of this pass: up to `next` they have been given it. */
+    int64_t made_first, made_last;  /* Ids of what the first pass has made. */
+    int64_t visited;                /* Did it, in both passes. */
+    int64_t waiting;                /* Have not answered yet. */
+    uint8_t pass;                   /* 1, 2; 0: between them. */
+    uint8_t then;                   /* The second one is wanted. */
+};
+#define DURE_ROUND_DATA(state)                                                                     \
+    ((void *)((char *)(state) + ((sizeof(struct dure_round_state) + 15u) & ~15u)))
 
 /* ---- Actors (actor.c) ------------------------------------------------------------------------ */
 
@@ -144,7 +158,7 @@ void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Free
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
 enum dure_mail_kind { DURE_MAIL_COMMAND, DURE_MAIL_START, DURE_MAIL_OUTCOME, DURE_MAIL_WAKE,
-                      DURE_MAIL_RETRY, DURE_MAIL_SKIP, DURE_MAIL_FEED };
+                      DURE_MAIL_RETRY, DURE_MAIL_SKIP, DURE_MAIL_FEED, DURE_MAIL_THEN };
 
 struct dure_mail {
     struct dure_mail *next;
@@ -155,9 +169,9 @@ struct dure_mail {
     const struct dure_command *command;  /* COMMAND; OUTCOME: the one answered. */
     const struct dure_event_type *event; /* FEED: for this row, an event of another node's shard … */
     int64_t event_time_ms;               /* … that happened then, to the actor `from`. */
-    const void *data;                    /* Payload; START: saga data; OUTCOME: reply or NULL;
+    const void *data;                    /* Payload; START: saga or round data; OUTCOME: reply or NULL;
                                             FEED: the event's. */
-    struct dure_type *from_type;         /* Saga that wants the outcome; NULL: nobody. */
+    struct dure_type *from_type;         /* Saga or round that wants the outcome; NULL: nobody. */
     int64_t from_id;
     uint8_t step;                        /* Of that saga. */
     bool undo;                           /* It is that step's compensation. */
@@ -432,6 +446,9 @@ struct dure_runtime {
     /* Every durable record, before answers leave: streams hang here. May be NULL. */
     void (*on_record)(void *arg, const struct dure_group *group);
     void *arg;
+    /* A port's `asked` is durable; the event is lent. May be NULL: nobody answers. */
+    void (*on_asked)(void *arg, const struct dure_port *port, const struct dure_event *event);
+    void *asked_arg;
     uint64_t failed_group;            /* Number of the first group of the last failure. */
     int64_t retry_at_ms;              /* After a full disk: durable mail waits until then. */
     /* Asks. */
@@ -553,6 +570,8 @@ int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
 void dure_shard_given(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
 /* The id that was given last was not used: it is given again. */
 void dure_shard_unused_id(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
+/* The next id that dure_shard_new_id would give, at least. */
+int64_t dure_shard_next_id(const struct dure_runtime *rt, const struct dure_type *type);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
 /* The node that owns a shard, and whether it is this one. */
 uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard);
@@ -583,6 +602,14 @@ void dure_projection_send(struct dure_runtime *rt, struct dure_type *type,
 void dure_projection_take(struct dure_runtime *rt, struct dure_actor *row, struct dure_mail *mail);
 void dure_projection_fed(struct dure_runtime *rt, const struct dure_event *event, int64_t target,
                          uint64_t lsn);
+/* round.c: begins the rounds of an event, or their second passes; handles START, THEN, OUTCOME and
+ * WAKE for a round. */
+void dure_round_begin(struct dure_runtime *rt, const struct dure_event *event);
+void dure_round_handle(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
+/* port.c: tells the adapters what a durable group asks of them. */
+void dure_port_feed(struct dure_runtime *rt, const struct dure_group *group);
+/* After open: lets the timers of those that are unanswered fire, some at a time. DURE_ENOMEM. */
+DURE_MUST_CHECK int dure_port_resume(struct dure_runtime *rt, const struct dure_port *port);
 /* policy.c */
 void dure_policy_run(struct dure_runtime *rt, const struct dure_event *event);
 /* edit.c: the handler of ask->command NULL. */

@@ -4,7 +4,8 @@
  *
  *   bound               the mail goes on to that aggregate
  *   unbound, CREATES    an id is given, the key is bound, the mail goes on to the new aggregate
- *   unbound otherwise   refused: there is no such aggregate
+ *   unbound otherwise   refused: there is no such aggregate; or, asked from outside, what `unkeyed`
+ *                       says of the actor with this id
  *
  * A key stays bound: an aggregate that was removed, or whose creation was refused, is made under the
  * same id by the next command that creates. Loop thread.
@@ -34,6 +35,14 @@ bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor,
     mail->fresh = false;
     if (!actor->head.exists) {
         if (!(mail->command->flags & DURE_CREATES)) {
+            const struct dure_aggregate *aggregate = actor->type->aggregate;
+            if (mail->command == aggregate->create && aggregate->unkeyed != NULL) {
+                mail->command = aggregate->unkeyed;
+                mail->type = mail->command->aggregate->type;
+                mail->data = NULL;
+                dure_mailbox_push(rt, mail); /* The same id, so the same shard. */
+                return true;
+            }
             refuse(rt, actor, mail);
             return false;
         }

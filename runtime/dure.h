@@ -26,6 +26,7 @@
 struct dure_aggregate;
 struct dure_command;
 struct dure_out;
+struct dure_round;
 struct dure_saga;
 struct dure_type;
 
@@ -135,6 +136,9 @@ struct dure_aggregate {
     const char *name;       /* "order": second part of an event's type, and the singular rel. */
     const char *collection; /* "orders": the path; NULL: not reachable from outside. */
     const char *alias;      /* A second path, or NULL. */
+    /* Hand-written route of the originals, or NULL: POST /drs/startdr and POST /startdr are POST /drs,
+     * answered with 200. */
+    const char *create_as;
     const struct dure_schema *schema;                /* Of the state. */
     const struct dure_command *const *commands;      /* All of them, NULL at the end. */
     struct dure_event_type *const *events;           /* All of them, NULL at the end. */
@@ -142,6 +146,7 @@ struct dure_aggregate {
     const struct dure_command *remove;  /* DELETE /c/{id}, or NULL: see removable. */
     const struct dure_command *wake;    /* What a timer brings, or NULL. */
     bool editable;                      /* PATCH and PUT change its editable fields. */
+    bool put_keeps;                     /* Fields that a PUT leaves out stay, as with PATCH. */
     bool removable;                     /* Plain data: DELETE takes it away. */
     bool (*may_remove)(const void *state); /* NULL: always. False: 409. */
     const struct dure_transition *transitions; /* Until field is NULL; or NULL. */
@@ -155,6 +160,12 @@ struct dure_aggregate {
     const char *(*refused)(const void *state);
     /* JSON name of a TEXT field; or NULL. GET /c?near=TEXT lists those in which it begins so. */
     const char *near;
+    /*
+     * With a key: what is asked instead of `create`, without a payload, of the actor that has the key as
+     * its id, when nobody has the key; it says why not. create then needs no DURE_CREATES: what it
+     * acts on is made by others. NULL: create makes it.
+     */
+    const struct dure_command *unkeyed;
     struct dure_type *type; /* Private. */
 };
 
@@ -214,11 +225,58 @@ struct dure_policy {
 
 struct dure_projection {
     struct dure_event_type *event;
+    /* Instead of event: PATCH and PUT of plain data, whose event's data is the whole state … */
+    struct dure_aggregate *edits;
+    /* … or its DELETE, by which the row goes (no apply). */
+    struct dure_aggregate *removals;
     struct dure_aggregate *view;  /* Its rows; no commands, no events. */
     int64_t (*target)(const struct dure_event *event); /* The row's id. */
     bool creates;                 /* False: an event without a row is passed over. */
     void (*apply)(void *row, const struct dure_event *event);
 };
+
+/* ---- Rounds: a command to every actor of a type ---------------------------------------------- */
+
+/*
+ * Whenever `event` happens, each node gives `command` to each actor of its aggregate that exists there
+ * by then: a page at a time, the next one when all of a page have answered, with pauses in which
+ * others get their turns. Refusals pass unnoticed.
+ *
+ * A second pass may follow: whenever `then` happens to the actor of `event`, `then_command` goes to
+ * what the first pass has made. That is a range of ids: others that were made meanwhile get it too,
+ * and refuse by the payload, which is that of the first pass. It begins when the first one has ended.
+ */
+struct dure_round {
+    const char *system, *name; /* "dr", "list-round" */
+    struct dure_event_type *event;
+    const struct dure_command *command;
+    void (*fill)(const struct dure_event *event, void *payload);
+    struct dure_event_type *then;             /* NULL: one pass. */
+    const struct dure_command *then_command;  /* Its schema is command's. */
+    struct dure_type *type;                   /* Private. */
+};
+
+/* ---- Ports: what only the outside can answer ------------------------------------------------- */
+
+/*
+ * Each time `asked` is durable, this node's adapter of the port gets a copy of it. What comes of it is
+ * told by `answer`, asked of the same actor, perhaps much later, perhaps never: a node may stop in
+ * between. So the actor that emits `asked` sets its timer with it, and asks again when that fires
+ * (dure_backoff_ms); an adapter that has the question still passes over the second one. The actor
+ * decides by its state whether an answer still counts: it takes effect at most once.
+ */
+struct dure_port {
+    const char *system, *name; /* "dr", "meter" */
+    struct dure_event_type *asked; /* Internal. */
+    const struct dure_command *answer;
+    /* By its state: it has asked and heard nothing. After a start these ask again at once, whatever
+     * their timer says: who had the question was the node before. */
+    bool (*unanswered)(const void *state);
+};
+
+/* How long to wait after attempt n (1 …): first_ms doubled each time, at most max_ms, spread by the
+ * seed over the upper half, so that many do not come together again. */
+int64_t dure_backoff_ms(int64_t attempt, int64_t first_ms, int64_t max_ms, uint64_t seed);
 
 /* ---- A system -------------------------------------------------------------------------------- */
 
@@ -228,6 +286,8 @@ struct dure_system {
     struct dure_saga *const *sagas;
     const struct dure_policy *const *policies;
     const struct dure_projection *const *projections;
+    struct dure_round *const *rounds;
+    const struct dure_port *const *ports;
     /* The book-keeping check of `dure verify`; see runtime/audit.h. May be NULL. */
     const struct dure_audit *audit;
 };

@@ -50,7 +50,7 @@ struct dure_mail *dure_group_mail(struct dure_runtime *rt)
     return mail;
 }
 
-/* Sagas are journaled by their state, once a group, however many steps they took in it. */
+/* Sagas and rounds are journaled by their state, once a group, however many steps they took in it. */
 static void list_saga(struct dure_group *group, struct dure_undo *undo)
 {
     if (group->snapshots_count == group->snapshots_cap) {
@@ -77,7 +77,8 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
     actor->group = group->number;
     actor->head.lsn = group->lsn;
     dure_actor_set_dirty(rt, actor, group->lsn);
-    if (actor->type->kind == DURE_KIND_SAGA) list_saga(group, undo);
+    bool by_state = actor->type->kind == DURE_KIND_SAGA || actor->type->kind == DURE_KIND_ROUND;
+    if (by_state) list_saga(group, undo);
 }
 
 void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at)
@@ -157,7 +158,8 @@ void dure_group_event(struct dure_runtime *rt, struct dure_actor *actor,
     else dure_actor_set_exists(rt, actor, true);
     rt->metrics.events++;
 
-    if (!type->internal || (type->rules != NULL && type->rules->projections_count > 0)) {
+    const struct dure_event_rules *rules = type->rules;
+    if (!type->internal || (rules != NULL && rules->projections_count + rules->ports_count > 0)) {
         struct dure_group_event *kept = dure_group_alloc(rt, sizeof *kept);
         *kept = (struct dure_group_event){.type = actor->type, .event = event, .sequence = sequence,
                                           .shard = shard, .at = (uint32_t)at};

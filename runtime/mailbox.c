@@ -56,7 +56,7 @@ static const struct dure_schema *payload_schema(const struct dure_mail *mail)
 {
     switch (mail->kind) {
     case DURE_MAIL_COMMAND: return mail->command->schema;
-    case DURE_MAIL_START: return mail->type->saga->data;
+    case DURE_MAIL_START: return mail->type->schema; /* Of the data behind the header. */
     case DURE_MAIL_OUTCOME: return mail->command->reply;
     case DURE_MAIL_FEED: return mail->event->schema;
     default: return NULL;
@@ -113,10 +113,13 @@ static bool resolve(struct dure_mail *mail, const struct wire *wire)
 static bool makes_sense(const struct dure_mail *mail, const struct wire *wire)
 {
     const struct dure_type *type = mail->type;
-    bool saga = type->kind == DURE_KIND_SAGA;
+    bool saga = type->kind == DURE_KIND_SAGA, round = type->kind == DURE_KIND_ROUND;
     if (mail->kind == DURE_MAIL_FEED) return type->kind == DURE_KIND_VIEW;
     if (type->kind == DURE_KIND_VIEW) return false;
-    if (mail->from_type != NULL && mail->from_type->kind != DURE_KIND_SAGA) return false;
+    if (mail->from_type != NULL && mail->from_type->kind != DURE_KIND_SAGA &&
+        mail->from_type->kind != DURE_KIND_ROUND) {
+        return false;
+    }
     switch (mail->kind) {
     case DURE_MAIL_COMMAND: {
         const struct dure_command *command = mail->command;
@@ -124,10 +127,11 @@ static bool makes_sense(const struct dure_mail *mail, const struct wire *wire)
         const struct dure_type *owner = command->aggregate->type;
         return type == owner || (type == owner->directory && owner->directory != NULL);
     }
-    case DURE_MAIL_START: return saga && wire->has_data == 1;
+    case DURE_MAIL_START: return (saga || round) && wire->has_data == 1;
     case DURE_MAIL_OUTCOME:
-        return saga && mail->command != NULL && mail->step <= type->saga->steps_count &&
+        return (round || (saga && mail->step <= type->saga->steps_count)) && mail->command != NULL &&
                (!wire->has_data || mail->command->reply != NULL);
+    case DURE_MAIL_THEN: return round;
     case DURE_MAIL_WAKE: return true;
     case DURE_MAIL_RETRY:
     case DURE_MAIL_SKIP: return saga;
@@ -145,7 +149,7 @@ struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
     struct dure_mail head = {.kind = wire.kind, .id = wire.id, .from_id = wire.from_id,
                              .answered_id = wire.answered_id, .step = wire.step, .undo = wire.undo,
                              .done = wire.done, .fresh = wire.fresh, .heap = true};
-    if (wire.kind > DURE_MAIL_FEED || !resolve(&head, &wire) || !makes_sense(&head, &wire)) {
+    if (wire.kind > DURE_MAIL_THEN || !resolve(&head, &wire) || !makes_sense(&head, &wire)) {
         return NULL;
     }
     const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;

@@ -27,4 +27,5 @@ void dure_policy_run(struct dure_runtime *rt, const struct dure_event *event)
         }
         dure_mailbox_push(rt, mail);
     }
+    if (rules != NULL && rules->rounds_count + rules->thens_count > 0) dure_round_begin(rt, event);
 }

@@ -21,15 +21,21 @@ static void apply(struct dure_runtime *rt, const struct dure_projection *project
         if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
         return;
     }
-    if (!row->head.exists && !projection->creates) return;
+    bool goes = projection->removals != NULL;
+    if (!row->head.exists && (goes || !projection->creates)) return;
     /* event_lsn marks the record that is being applied: its other events still belong here. */
     bool started = row->head.event_lsn == lsn && row->group == lsn;
     if (row->head.lsn >= lsn && !started) return;
     row->head.lsn = row->head.event_lsn = lsn;
     row->group = lsn;
     row->head.version++;
-    projection->apply(row->state, event);
-    dure_actor_set_exists(rt, row, true);
+    if (goes) {
+        dure_row_init_state(row->type, row->state);
+        row->head.version = 0; /* What is made under this id later is new. */
+    } else {
+        projection->apply(row->state, event);
+    }
+    dure_actor_set_exists(rt, row, !goes);
     dure_actor_set_dirty(rt, row, lsn);
     rt->metrics.projections++;
 }

@@ -233,7 +233,8 @@ static void add_aggregate(struct dure_aggregate *aggregate)
     add_commands(aggregate);
     add_events(aggregate, type);
     check_type(type);
-    if (aggregate->create != NULL && !(aggregate->create->flags & DURE_CREATES)) {
+    if (aggregate->create != NULL && !(aggregate->create->flags & DURE_CREATES) &&
+        aggregate->unkeyed == NULL) {
         complain("command", aggregate->create->name, "creates, so it needs DURE_CREATES");
     }
     if (aggregate->near != NULL) {
@@ -242,6 +243,10 @@ static void add_aggregate(struct dure_aggregate *aggregate)
         if (near == NULL || near->kind != DURE_TEXT) {
             complain("aggregate", aggregate->name, "near must be a TEXT of the state");
         }
+    }
+    if (aggregate->unkeyed != NULL &&
+        (aggregate->key == NULL || aggregate->unkeyed->schema != NULL)) {
+        complain("aggregate", aggregate->name, "unkeyed is for a key, and takes no payload");
     }
     if (aggregate->key == NULL) return;
     /* One that is made only by others' messages has no payload of its own to find the key in. */
@@ -279,6 +284,24 @@ static void add_saga(struct dure_saga *saga)
     if (saga->refuse != NULL) check_listed(saga->refuse);
 }
 
+static void add_round(struct dure_round *round)
+{
+    const struct dure_schema *schema = round->command->schema;
+    if (schema == NULL) {
+        complain("round", round->name, "its command needs a payload");
+        return;
+    }
+    struct dure_type *type = add_type(DURE_KIND_ROUND, round->system, round->name, "", schema);
+    type->round = round;
+    type->state_size = ((sizeof(struct dure_round_state) + 15) & ~(size_t)15) + schema->size;
+    round->type = type;
+    check_type(type);
+    if ((round->then != NULL) != (round->then_command != NULL) ||
+        (round->then_command != NULL && round->then_command->schema != schema)) {
+        complain("round", round->name, "its second pass needs a command with the same payload");
+    }
+}
+
 /* Of an event that some aggregate lists: what hangs on others would never be called in recovery. */
 static struct dure_event_rules *rules_of(struct dure_event_type *event)
 {
@@ -304,16 +327,52 @@ static void add_policy(const struct dure_policy *policy)
 
 static void add_projection(const struct dure_projection *projection)
 {
-    struct dure_event_rules *rules = rules_of(projection->event);
+    struct dure_event_type *event = projection->event;
+    if (projection->edits != NULL) event = &projection->edits->type->edited;
+    if (projection->removals != NULL) event = &projection->removals->type->removed;
+    struct dure_event_rules *rules = rules_of(event);
     const struct dure_type *view = projection->view->type;
     if (view == NULL || view->kind != DURE_KIND_VIEW) {
-        complain("event", projection->event->name, "is projected into what is no view");
+        complain("event", event->name, "is projected into what is no view");
     }
     if (rules->projections_count == DURE_RULES_MAX) {
-        complain("event", projection->event->name, "has too many projections");
+        complain("event", event->name, "has too many projections");
         return;
     }
     rules->projections[rules->projections_count++] = projection;
+}
+
+static void hang_round(const struct dure_round *round)
+{
+    struct dure_event_rules *rules = rules_of(round->event);
+    check_listed(round->command);
+    if (rules->rounds_count == DURE_RULES_MAX) {
+        complain("round", round->name, "is one too many of its event");
+        return;
+    }
+    rules->rounds[rules->rounds_count++] = round;
+    if (round->then == NULL) return;
+    rules = rules_of(round->then);
+    check_listed(round->then_command);
+    if (rules->thens_count == DURE_RULES_MAX) {
+        complain("round", round->name, "is one too many of its second event");
+        return;
+    }
+    rules->thens[rules->thens_count++] = round;
+}
+
+static void add_port(const struct dure_port *port)
+{
+    struct dure_event_rules *rules = rules_of(port->asked);
+    check_listed(port->answer);
+    if (port->asked->schema == NULL || port->answer->schema == NULL || port->unanswered == NULL) {
+        complain("port", port->name, "needs something to ask and to answer, and to tell who waits");
+    }
+    if (rules->ports_count == DURE_RULES_MAX) {
+        complain("port", port->name, "is one too many of its event");
+        return;
+    }
+    rules->ports[rules->ports_count++] = port;
 }
 
 static void add_system(const struct dure_system *system)
@@ -323,6 +382,9 @@ static void add_system(const struct dure_system *system)
     }
     for (size_t i = 0; system->sagas != NULL && system->sagas[i] != NULL; i++) {
         add_saga(system->sagas[i]);
+    }
+    for (size_t i = 0; system->rounds != NULL && system->rounds[i] != NULL; i++) {
+        add_round(system->rounds[i]);
     }
 }
 
@@ -334,6 +396,12 @@ static void add_rules(const struct dure_system *system)
     }
     for (size_t i = 0; system->projections != NULL && system->projections[i] != NULL; i++) {
         add_projection(system->projections[i]);
+    }
+    for (size_t i = 0; system->rounds != NULL && system->rounds[i] != NULL; i++) {
+        hang_round(system->rounds[i]);
+    }
+    for (size_t i = 0; system->ports != NULL && system->ports[i] != NULL; i++) {
+        add_port(system->ports[i]);
     }
 }
 

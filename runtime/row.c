@@ -1,6 +1,7 @@
 /*
  * Rows: an actor as bytes. "R1", the head, the packed state, CRC-32C over all before it.
- * A saga's state has two parts: its header field by field, then the data by its schema.
+ * A saga's state has two parts: its header field by field, then the data by its schema. So has a
+ * round's, whose header is kept as it is.
  * Unreadable bytes are DURE_ECORRUPT, a newer letter DURE_EFORMAT. Pure; any thread.
  */
 #include "runtime/core.h"
@@ -20,6 +21,7 @@ void dure_row_init_state(const struct dure_type *type, void *state)
 {
     memset(state, 0, type->state_size);
     if (type->kind == DURE_KIND_SAGA) dure_schema_init(type->schema, DURE_SAGA_DATA(state));
+    else if (type->kind == DURE_KIND_ROUND) dure_schema_init(type->schema, DURE_ROUND_DATA(state));
     else if (type->schema != NULL) dure_schema_init(type->schema, state);
 }
 
@@ -41,6 +43,9 @@ void dure_row_pack_state(const struct dure_type *type, const void *state, struct
     if (type->kind == DURE_KIND_SAGA) {
         pack_saga(state, type->saga->steps_count, out);
         dure_schema_pack(type->schema, DURE_SAGA_DATA(state), out);
+    } else if (type->kind == DURE_KIND_ROUND) {
+        dure_buf_add(out, state, sizeof(struct dure_round_state));
+        dure_schema_pack(type->schema, DURE_ROUND_DATA(state), out);
     } else {
         dure_schema_pack(type->schema, state, out);
     }
@@ -72,6 +77,13 @@ int dure_row_unpack_state(const struct dure_type *type, void *state, const void 
 {
     size_t used = 0, rest;
     dure_row_init_state(type, state);
+    if (type->kind == DURE_KIND_ROUND) {
+        used = sizeof(struct dure_round_state);
+        if (len < used) return DURE_ECORRUPT;
+        memcpy(state, bytes, used);
+        return dure_schema_unpack(type->schema, DURE_ROUND_DATA(state), (const char *)bytes + used,
+                                  len - used, &rest);
+    }
     if (type->kind != DURE_KIND_SAGA) {
         return dure_schema_unpack(type->schema, state, bytes, len, &rest);
     }
@@ -136,7 +148,7 @@ static size_t index_state(const struct dure_type *type, const void *state,
 
 static bool is_indexed(const struct dure_type *type)
 {
-    return type->kind != DURE_KIND_SAGA && type->kind != DURE_KIND_DIRECTORY;
+    return type->kind == DURE_KIND_AGGREGATE || type->kind == DURE_KIND_VIEW;
 }
 
 static size_t codec_index(void *arg, uint32_t code, const void *row, size_t len,

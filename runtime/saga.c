@@ -360,6 +360,7 @@ void dure_saga_handle(struct dure_runtime *rt, struct dure_actor *actor, struct 
     case DURE_MAIL_RETRY: retry(rt, actor, false); break;
     case DURE_MAIL_SKIP: retry(rt, actor, true); break;
     case DURE_MAIL_FEED:
+    case DURE_MAIL_THEN:
     case DURE_MAIL_COMMAND: DURE_ASSERT(actor->type->kind != DURE_KIND_SAGA); break;
     }
     dure_saga_count(rt, actor, +1);

@@ -27,11 +27,17 @@ bool dure_shard_is_mine(const struct dure_runtime *rt, uint32_t shard)
     return dure_shard_node(rt, shard) == rt->options.node;
 }
 
+int64_t dure_shard_next_id(const struct dure_runtime *rt, const struct dure_type *type)
+{
+    const struct dure_type_counter *counter = &rt->counters[type->index];
+    int64_t id = counter->next_id > counter->max_id ? counter->next_id : counter->max_id + 1;
+    return id < 1 ? 1 : id;
+}
+
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type)
 {
     struct dure_type_counter *counter = &rt->counters[type->index];
-    int64_t id = counter->next_id > counter->max_id ? counter->next_id : counter->max_id + 1;
-    if (id < 1) id = 1;
+    int64_t id = dure_shard_next_id(rt, type);
     while (!dure_shard_is_mine(rt, dure_shard_of(rt, id))) id++;
     counter->next_id = id + 1;
     return id;

@@ -134,6 +134,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
         passed_on = dure_directory_handle(rt, actor, mail);
         break;
     case DURE_KIND_VIEW: dure_projection_take(rt, actor, mail); break;
+    case DURE_KIND_ROUND: dure_round_handle(rt, actor, mail); break;
     default:
         if (mail->kind == DURE_MAIL_WAKE) {
             mail->command = actor->type->aggregate->wake;
@@ -461,6 +462,7 @@ static void durable(struct dure_runtime *rt, struct dure_group *group)
     dure_idem_durable(rt, group->lsn);
     if (rt->links != NULL) dure_links_durable(rt, group);
     if (rt->on_record != NULL) rt->on_record(rt->arg, group);
+    dure_port_feed(rt, group);
     forget_taken(rt, group);
     rt->writing = NULL;
     dure_turn_release(group, 0);
