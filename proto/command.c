@@ -107,7 +107,7 @@ static void refused(struct dure_call *call, const struct dure_answer *answer)
     int status = answer->status >= 400 && answer->status < 600 ? answer->status : 409;
     struct dure_buf path = {0};
     struct dure_span instance = call->request->path;
-    if (answer->view.exists) {
+    if (answer->view.exists && answer->view.aggregate == call->route.collection->aggregate) {
         call->answer_id = answer->view.id;
         dure_item_path(call->route.path, answer->view.id, &path);
         instance = (struct dure_span){path.data, path.len};
@@ -216,7 +216,8 @@ static bool check_conditions(struct dure_call *call)
 {
     const struct dure_request *request = call->request;
     bool none_match = dure_request_header(request, "if-none-match").data != NULL;
-    if (call->route.kind == DURE_ROUTE_COLLECTION) return true;
+    if (call->route.kind == DURE_ROUTE_COLLECTION || call->route.kind == DURE_ROUTE_CREATE)
+        return true;
     if (!none_match && !dure_negotiate_has_match(request)) return true;
     struct dure_view view = {0};
     struct dure_ask *ask = &call->ask;
@@ -361,8 +362,9 @@ void dure_command_edit(struct dure_call *call)
     if (!check_content(call)) return;
     struct dure_field_errors errors;
     errors.count = 0;
-    call->edit =
-        (struct dure_edit){.state = call->payload, .replace = call->request->method == DURE_PUT};
+    bool replace = call->request->method == DURE_PUT &&
+                   !call->route.collection->aggregate->put_keeps;
+    call->edit = (struct dure_edit){.state = call->payload, .replace = replace};
     dure_schema_init(schema, call->payload);
     int rv = dure_schema_read_json(schema, call->payload, call->request->body.data,
                                    call->request->body.len, &call->edit.named, &errors);

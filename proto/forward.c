@@ -192,7 +192,8 @@ bool dure_forward_route(struct dure_call *call)
     case DURE_ROUTE_SAGA:
     case DURE_ROUTE_SAGA_COMMAND:
         return dure_forward_shard(call, dure_shard_of(rt, call->route.id));
-    case DURE_ROUTE_COLLECTION: break;
+    case DURE_ROUTE_COLLECTION:
+    case DURE_ROUTE_CREATE: break;
     default: return false;
     }
     /* With a natural key it is the key that decides, once the body has been read. */

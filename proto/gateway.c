@@ -79,6 +79,7 @@ static void dispatch(struct dure_call *call)
         else
             dure_command_create(call);
         break;
+    case DURE_ROUTE_CREATE: dure_command_create(call); break;
     case DURE_ROUTE_ITEM:
         if (is_read(call))
             dure_item_get(call);

@@ -198,6 +198,11 @@ static void find_below(struct dure_route *route, const struct segment *rest, int
         route->kind = DURE_ROUTE_COLLECTION;
         return;
     }
+    const char *create_as = route->collection->aggregate->create_as;
+    if (count == 1 && create_as != NULL && is(&rest[0], create_as)) {
+        route->kind = DURE_ROUTE_CREATE;
+        return;
+    }
     route->id = dure_route_number(rest[0].text, rest[0].len);
     if (route->id < 0 || count > 2) return;
     if (count == 1) {
@@ -259,6 +264,22 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
     return false;
 }
 
+/* /startdr, where /drs has no prefix either. */
+static bool find_create(const struct dure_routes *routes, const struct segment *name,
+                        struct dure_route *route)
+{
+    for (size_t i = 0; i < routes->collections_count; i++) {
+        const struct dure_collection *collection = &routes->collections[i];
+        const char *create_as = collection->aggregate->create_as;
+        if (!collection->bare || create_as == NULL || !is(name, create_as)) continue;
+        route->collection = collection;
+        route->path = collection->bare_path;
+        route->kind = DURE_ROUTE_CREATE;
+        return true;
+    }
+    return false;
+}
+
 struct dure_route dure_route_find(const struct dure_routes *routes, struct dure_span path)
 {
     struct dure_route route = {0};
@@ -275,6 +296,8 @@ struct dure_route dure_route_find(const struct dure_routes *routes, struct dure_
         find_below(&route, segments + 2, count - 2);
     } else if (find_collection(routes, NULL, &segments[0], &route)) {
         find_below(&route, segments + 1, count - 1);
+    } else if (count == 1) {
+        (void)find_create(routes, &segments[0], &route);
     }
     return route;
 }
@@ -300,6 +323,7 @@ uint32_t dure_route_methods(const struct dure_route *route)
             methods |= BIT(DURE_PUT) | BIT(DURE_PATCH);
         if (aggregate->remove != NULL || aggregate->removable) methods |= BIT(DURE_DELETE);
         break;
+    case DURE_ROUTE_CREATE: methods |= BIT(DURE_POST); break;
     case DURE_ROUTE_COMMAND:
     case DURE_ROUTE_SAGA_COMMAND: methods |= BIT(DURE_PUT) | BIT(DURE_POST); break;
     case DURE_ROUTE_SERVER: /* The server as a whole (RFC 9110 section 9.3.7). */

@@ -32,6 +32,7 @@ struct dure_routes {
 enum dure_route_kind {
     DURE_ROUTE_NONE,
     DURE_ROUTE_COLLECTION,
+    DURE_ROUTE_CREATE, /* Its hand-written way to create. */
     DURE_ROUTE_ITEM,
     DURE_ROUTE_COMMAND,
     DURE_ROUTE_HISTORY,
