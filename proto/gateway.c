@@ -270,6 +270,11 @@ void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes 
         dure_remote_serve(remotes, DURE_PEER_GATHER, dure_gather_receive, gateway);
 }
 
+void dure_gateway_set_ports(struct dure_gateway *gateway, const struct dure_ports *ports)
+{
+    gateway->ports = ports;
+}
+
 void dure_gateway_stopping(struct dure_gateway *gateway)
 {
     gateway->stopping = true;

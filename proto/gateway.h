@@ -30,6 +30,9 @@ void dure_gateway_handler(struct dure_gateway *gateway, struct dure_server_handl
 void dure_gateway_set_server(struct dure_gateway *gateway, struct dure_server *server);
 /* The other nodes of the cluster: from now on any of them takes any request. NULL: alone again. */
 void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes *remotes);
+/* The same for what the ports do. */
+struct dure_ports;
+void dure_gateway_set_ports(struct dure_gateway *gateway, const struct dure_ports *ports);
 /* GET /events works from now on, else it is a 503. Options: proto/sse.h, with its errors. */
 DURE_MUST_CHECK int dure_gateway_open_events(struct dure_gateway *gateway,
                                              const struct dure_sse_options *options);

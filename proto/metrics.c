@@ -10,6 +10,7 @@
 #include "proto/metrics.h"
 
 #include "proto/call.h"
+#include "proto/ports.h"
 #include "runtime/links.h"
 
 static const char *const methods[DURE_METRICS_METHODS] = {"GET",   "HEAD",   "POST",    "PUT",
@@ -269,6 +270,36 @@ static void write_breakers(const struct dure_runtime *rt, struct dure_buf *out)
             "Commands handled without what they should have seen.");
 }
 
+/* What the node asks of others, by port. */
+static void write_ports(const struct dure_ports *ports, struct dure_buf *out)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } families[] = {
+        {"dure_port_asked_total", "counter", "Questions that came."},
+        {"dure_port_answered_total", "counter", "Questions that adapters gave back."},
+        {"dure_port_failed_total", "counter", "Of these: the other side was down."},
+        {"dure_port_refused_total", "counter", "Questions there was no room for: they come again."},
+        {"dure_port_waiting", "gauge", "Questions in line."},
+        {"dure_port_under_way", "gauge", "Questions with an adapter, or answers on their way."},
+        {"dure_port_breaker_open", "gauge", "1: the other side is left alone for now."},
+        {"dure_port_breaker_opened_total", "counter", "How often that began."},
+    };
+    struct dure_port_state state;
+    if (ports == NULL || !dure_ports_state(ports, 0, &state)) return;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        family(out, families[i].name, families[i].type, families[i].help);
+        for (size_t port = 0; dure_ports_state(ports, port, &state); port++) {
+            const uint64_t values[] = {
+                state.asked, state.answered, state.failed, state.refused, state.waiting,
+                state.under_way, state.breaker->phase != DURE_BREAKER_CLOSED,
+                state.breaker->opened};
+            dure_buf_printf(out, "%s{port=\"%s.%s\"} %llu\n", families[i].name,
+                            state.port->system, state.port->name, (unsigned long long)values[i]);
+        }
+    }
+}
+
 void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out)
 {
     write_requests(&gateway->metrics, out);
@@ -277,4 +308,5 @@ void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out
     write_types(gateway->rt, out);
     write_cluster(gateway, out);
     write_breakers(gateway->rt, out);
+    write_ports(gateway->ports, out);
 }
