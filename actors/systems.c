@@ -3,6 +3,7 @@
  */
 #include "actors/systems.h"
 
+#include "actors/dr/dr.h"
 #include "actors/food/food.h"
 #include "actors/shop/shop.h"
 
@@ -11,6 +12,7 @@ const struct dure_system *const *dure_systems(void)
     static const struct dure_system *const systems[] = {
         &shop_system,
         &food_system,
+        &dr_system,
         NULL,
     };
     return systems;

@@ -105,6 +105,8 @@ static const struct setting settings[] = {
     {"outage", "OUTAGE",
      "TYPE=down or TYPE=MS: what is of the type is not to be reached, or only after MS; SIGUSR1 ends "
      "it, and begins it again", "", "For tests:", TEXT_AT(outage)},
+    {"meter", "HOW", "dr's meter: simulated[:SEED], manual, or http:URL", "simulated", "Ports:",
+     TEXT_AT(meter)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])

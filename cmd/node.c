@@ -23,6 +23,7 @@
 #include "cmd/config.h"
 #include "cmd/datadir.h"
 #include "cmd/doors.h"
+#include "cmd/meter.h"
 #include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
@@ -44,6 +45,8 @@ struct node {
     struct dure_doors doors;
     struct dure_doors_options doors_options;
     char doors_dir[DURE_CLUSTER_PATH_BYTES + 48]; /* Of groups, or of the cluster's sockets. */
+    struct dure_ports *ports;
+    struct dure_meter meter;
     uv_signal_t signals[3];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -98,6 +101,7 @@ static void stop(void *arg)
     if (node->stopping) return;
     node->stopping = true;
     dure_gateway_stopping(node->gateway);
+    dure_ports_stop(node->ports);
     dure_server_drain(node->server, (uint64_t)node->config.drain_ms, on_drained, node);
     uv_timer_start(&node->rest, on_rest, 0, 2);
 }
@@ -160,6 +164,20 @@ static int open_server(struct node *node, int *os_error)
     dure_gateway_handler(node->gateway, &handler);
     int rv = dure_server_open(&node->server, node->loop.uv, &options, &handler, os_error);
     if (rv == 0) dure_gateway_set_server(node->gateway, node->server);
+    return rv;
+}
+
+static int open_ports(struct node *node, const char **message)
+{
+    static char text[1200];
+    int rv = dure_ports_open(&node->ports, node->loop.uv, node->rt);
+    if (rv != 0) return rv;
+    rv = dure_meter_attach(&node->meter, node->ports, node->loop.uv, node->config.meter);
+    if (rv == DURE_EINVAL) {
+        snprintf(text, sizeof text, "--meter \"%s\" is none of simulated[:SEED], manual, http:URL",
+                 node->config.meter);
+        *message = text;
+    }
     return rv;
 }
 
@@ -244,7 +262,9 @@ static int open_runtime(struct node *node, const char **message)
     node->rt->on_record = on_record;
     node->rt->arg = node;
     dure_loop_attach(&node->loop, node->rt, node->datadir.journal, node->datadir.rows);
-    rv = open_gateway(node, message);
+    rv = open_ports(node, message);
+    if (rv == 0) rv = open_gateway(node, message);
+    if (rv == 0) dure_gateway_set_ports(node->gateway, node->ports);
     return rv == 0 ? start_mesh(node, message) : rv;
 }
 
@@ -311,6 +331,8 @@ static void close_node(struct node *node)
         fprintf(stderr, "dure node: the last checkpoint failed; the next start replays more\n");
     }
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
+    dure_meter_close(&node->meter);
+    if (node->ports != NULL) dure_ports_close(node->ports);
     dure_mesh_stop(node->mesh);
     dure_supervised_close(&node->supervised);
     dure_loop_close(&node->loop);

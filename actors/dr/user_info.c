@@ -1,0 +1,50 @@
+/*
+ * getUserInfos: what the administrator sees of the users, read only.
+ */
+#include "actors/dr/dr.h"
+
+#define FIELD(member, json, kind, ...)                                                             \
+    DURE_FIELD(struct dr_user_info, member, json, kind, __VA_ARGS__)
+static const struct dure_field fields[] = {
+    FIELD(id, "id", DURE_INT, .flags = DURE_ID),
+    FIELD(name, "name", DURE_TEXT, .flags = 0),
+    FIELD(point, "point", DURE_INT, .flags = 0),
+    FIELD(capacity, "capacity", DURE_INT, .flags = 0),
+};
+static const struct dure_schema schema = DURE_SCHEMA("UserInfo", struct dr_user_info, fields);
+
+struct dure_aggregate dr_user_info = {
+    .system = "dr", .name = "getUserInfo", .collection = "getUserInfos", .schema = &schema,
+};
+
+static int64_t user_of(const struct dure_event *event)
+{
+    return event->id;
+}
+
+static void copy_user(void *row, const struct dure_event *event)
+{
+    const struct dr_user *user = event->data;
+    struct dr_user_info *info = row;
+    info->id = event->id;
+    info->point = user->point;
+    info->capacity = user->capacity;
+    memcpy(info->name, user->name, sizeof info->name);
+}
+
+static void copy_point(void *row, const struct dure_event *event)
+{
+    ((struct dr_user_info *)row)->point = ((const struct dr_user_event *)event->data)->point;
+}
+
+const struct dure_projection dr_user_info_created = {
+    .event = &dr_user_registered, .view = &dr_user_info, .target = user_of, .creates = true,
+    .apply = copy_user};
+const struct dure_projection dr_user_info_changed = {
+    .event = &dr_point_changed, .view = &dr_user_info, .target = user_of, .apply = copy_point};
+const struct dure_projection dr_user_info_withdrawn = {
+    .event = &dr_point_withdrawn, .view = &dr_user_info, .target = user_of, .apply = copy_point};
+const struct dure_projection dr_user_info_edited = {
+    .edits = &dr_user, .view = &dr_user_info, .target = user_of, .apply = copy_user};
+const struct dure_projection dr_user_info_removed = {
+    .removals = &dr_user, .view = &dr_user_info, .target = user_of};
