@@ -5,6 +5,7 @@
 
 #include "actors/dr/dr.h"
 #include "actors/food/food.h"
+#include "actors/notify/notify.h"
 #include "actors/shop/shop.h"
 
 const struct dure_system *const *dure_systems(void)
@@ -13,6 +14,7 @@ const struct dure_system *const *dure_systems(void)
         &shop_system,
         &food_system,
         &dr_system,
+        &notify_system,
         NULL,
     };
     return systems;

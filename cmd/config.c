@@ -107,6 +107,13 @@ static const struct setting settings[] = {
      "it, and begins it again", "", "For tests:", TEXT_AT(outage)},
     {"meter", "HOW", "dr's meter: simulated[:SEED], manual, or http:URL", "simulated", "Ports:",
      TEXT_AT(meter)},
+    {"notify", "HOW", "notifications: log (a line on stdout each), or webhook:URL", "log", NULL,
+     TEXT_AT(notify)},
+    {"notify-secret", "SECRET",
+     "whsec_ and base64: signs webhooks; better in DURE_NOTIFY_SECRET or the file, where ps does not "
+     "show it", "", NULL, TEXT_AT(notify_secret)},
+    {"notify-private", "0|1", "webhooks may go to private addresses", "0", NULL,
+     NUMBER_AT(notify_private, 0, 1)},
 };
 
 #define SETTINGS (sizeof settings / sizeof settings[0])

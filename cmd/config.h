@@ -33,6 +33,9 @@ struct dure_config {
     int64_t http_shared;  /* Several nodes listen on the port. */
     int64_t node;         /* Our number in it. */
     char meter[1024];     /* Of dr: simulated, manual, or http:URL. */
+    char notify[1024];    /* log, or webhook:URL. */
+    char notify_secret[512];
+    int64_t notify_private; /* Webhooks may go to private addresses. */
     int64_t pin;          /* CPU to run on; -1: any. */
     int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
     char outage[64];      /* For tests: "food.food=down" or "food.food=700" (ms); "": none. */

@@ -24,6 +24,7 @@
 #include "cmd/datadir.h"
 #include "cmd/doors.h"
 #include "cmd/meter.h"
+#include "cmd/notify.h"
 #include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
@@ -47,6 +48,7 @@ struct node {
     char doors_dir[DURE_CLUSTER_PATH_BYTES + 48]; /* Of groups, or of the cluster's sockets. */
     struct dure_ports *ports;
     struct dure_meter meter;
+    struct dure_notify notify;
     uv_signal_t signals[3];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -178,7 +180,12 @@ static int open_ports(struct node *node, const char **message)
                  node->config.meter);
         *message = text;
     }
-    return rv;
+    if (rv != 0) return rv;
+    struct dure_notify_options notify = {.how = node->config.notify,
+                                         .secret = node->config.notify_secret,
+                                         .private_allowed = node->config.notify_private == 1};
+    return dure_notify_attach(&node->notify, node->ports, node->loop.uv, node->rt, &notify,
+                              message);
 }
 
 static int open_gateway(struct node *node, const char **message)
@@ -332,6 +339,7 @@ static void close_node(struct node *node)
     }
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
     dure_meter_close(&node->meter);
+    dure_notify_close(&node->notify);
     if (node->ports != NULL) dure_ports_close(node->ports);
     dure_mesh_stop(node->mesh);
     dure_supervised_close(&node->supervised);
