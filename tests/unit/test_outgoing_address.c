@@ -12,13 +12,14 @@
 
 static bool is_public(const char *text)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-        return dure_outgoing_is_public((const struct sockaddr *)&in);
+    struct sockaddr_storage address = {.ss_family = AF_INET};
+    struct sockaddr_in *in = (struct sockaddr_in *)&address;
+    if (inet_pton(AF_INET, text, &in->sin_addr) != 1) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+        address.ss_family = AF_INET6;
+        assert_int_equal(inet_pton(AF_INET6, text, &in6->sin6_addr), 1);
     }
-    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
-    return dure_outgoing_is_public((const struct sockaddr *)&in6);
+    return dure_outgoing_is_public((const struct sockaddr *)&address);
 }
 
 /* Each range by its first and its last address. */
@@ -54,8 +55,8 @@ static void test_public(void **state)
     for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
         if (!is_public(open[i])) fail_msg("%s is public", open[i]);
     }
-    struct sockaddr local = {.sa_family = AF_UNIX};
-    assert_false(dure_outgoing_is_public(&local));
+    struct sockaddr_storage local = {.ss_family = AF_UNIX};
+    assert_false(dure_outgoing_is_public((const struct sockaddr *)&local));
 }
 
 int main(void)
