@@ -2,8 +2,11 @@
  * The table of actors in memory: find, load on first use, passivate by memory budget.
  *
  *   1. get finds the actor in its bucket, or makes it: from its row, or fresh when there is none.
- *   2. What a turn changes is put on the dirty list; the checkpoint takes it off again.
- *   3. passivate frees the least recently used ones that are clean and idle.
+ *   2. What a turn changes is put on the dirty list; the checkpoint takes it off again, and when the
+ *      row is written the actor joins the list of those that may go.
+ *   3. passivate frees idle ones of that list that have not been used for long: by second chance, as a
+ *      page cache does (Corbato, "A paging experiment with the Multics system", 1968), so that use
+ *      sets a bit and moves nothing.
  *
  * Fails when a row cannot be read (DURE_EIO, DURE_ECORRUPT). Loop thread.
  */
@@ -15,16 +18,20 @@
 #define PASSIVATE_STEPS_MAX 512
 #define MALLOC_OVERHEAD 16
 
-static void lru_unlink(struct dure_runtime *rt, struct dure_actor *actor)
+static void unlist(struct dure_runtime *rt, struct dure_actor *actor)
 {
+    if (!actor->listed) return;
+    actor->listed = false;
     if (actor->newer != NULL) actor->newer->older = actor->older;
     else rt->newest = actor->older;
     if (actor->older != NULL) actor->older->newer = actor->newer;
     else rt->oldest = actor->newer;
 }
 
-static void lru_push(struct dure_runtime *rt, struct dure_actor *actor)
+static void list(struct dure_runtime *rt, struct dure_actor *actor)
 {
+    actor->listed = true;
+    actor->used = false;
     actor->newer = NULL;
     actor->older = rt->newest;
     if (rt->newest != NULL) rt->newest->newer = actor;
@@ -65,10 +72,7 @@ struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *typ
     *rv = 0;
     struct dure_actor *actor = dure_actor_peek(rt, type, id);
     if (actor != NULL) {
-        if (rt->newest != actor) {
-            lru_unlink(rt, actor);
-            lru_push(rt, actor);
-        }
+        actor->used = true;
         return actor;
     }
     actor = malloc(sizeof *actor + type->state_size);
@@ -85,7 +89,7 @@ struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *typ
         return NULL;
     }
     dure_actor_table_add(&rt->actors, actor);
-    lru_push(rt, actor);
+    list(rt, actor);
     rt->actors_count++;
     rt->memory_bytes += footprint(actor);
     return actor;
@@ -112,6 +116,7 @@ void dure_actor_removed(struct dure_runtime *rt, struct dure_actor *actor)
 void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn)
 {
     if (actor->dirty) return;
+    unlist(rt, actor);
     actor->dirty = true;
     actor->dirty_lsn = lsn;
     actor->dirty_next = NULL;
@@ -144,16 +149,22 @@ void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor)
     rt->dirty_count--;
 }
 
+void dure_actor_written(struct dure_runtime *rt, struct dure_actor *actor)
+{
+    actor->copies--;
+    if (!actor->dirty && actor->copies == 0) list(rt, actor);
+}
+
 static bool idle(const struct dure_runtime *rt, const struct dure_actor *actor)
 {
-    return !actor->dirty && actor->copies == 0 && !actor->ready && actor->mail_first == NULL &&
+    return !actor->ready && actor->mail_first == NULL &&
            actor->asks == NULL && actor->timer_at == 0 && actor->head.lsn <= rt->lsn_durable;
 }
 
 void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor)
 {
     dure_actor_table_remove(&rt->actors, actor);
-    lru_unlink(rt, actor);
+    unlist(rt, actor);
     dure_actor_set_clean(rt, actor);
     rt->actors_count--;
     rt->memory_bytes -= footprint(actor);
@@ -175,20 +186,34 @@ static int64_t memory_max(const struct dure_runtime *rt)
     return working < budget / 2 ? budget - working : budget / 2;
 }
 
+/* Of the next to go, its line of the table; of the one after it, what leads there. */
+static void prefetch_next(const struct dure_runtime *rt, const struct dure_actor *actor)
+{
+    const struct dure_actor *next = actor->newer;
+    if (next == NULL) return;
+    dure_actor_table_prefetch(&rt->actors, next->type, next->id);
+    if (next->newer != NULL) dure_actor_prefetch(next->newer);
+}
+
 void dure_actor_passivate(struct dure_runtime *rt)
 {
     DURE_ASSERT(!rt->in_turn);
+    uint64_t before = rt->metrics.passivated;
     rt->memory_max = memory_max(rt);
+    rt->memory_dirty = false;
     for (int step = 0; step < PASSIVATE_STEPS_MAX; step++) {
         struct dure_actor *actor = rt->oldest;
-        if (actor == NULL || rt->memory_bytes <= rt->memory_max) return;
-        if (idle(rt, actor)) {
+        if (rt->memory_bytes <= rt->memory_max) return;
+        if (actor == NULL) break;
+        prefetch_next(rt, actor);
+        if (!actor->used && idle(rt, actor)) {
             dure_actor_drop(rt, actor);
             rt->metrics.passivated++;
-        } else {
-            /* Busy or dirty: it gets its next chance after the others. */
-            lru_unlink(rt, actor);
-            lru_push(rt, actor);
+        } else { /* Its next chance is behind the others'. */
+            unlist(rt, actor);
+            list(rt, actor);
         }
     }
+    rt->memory_dirty =
+        rt->dirty_count > 0 && (rt->oldest == NULL || rt->metrics.passivated == before);
 }

@@ -5,8 +5,7 @@
 
 #include "runtime/core.h"
 
-#define LINE_BYTES 64
-_Static_assert(sizeof(struct dure_actor_line) == LINE_BYTES, "a line of slots is a cache line");
+_Static_assert(sizeof(struct dure_actor_line) == DURE_CACHE_LINE, "a line of slots is a cache line");
 
 #define RUN_BITS 4
 #define RUN_MASK ((1u << RUN_BITS) - 1)
@@ -33,9 +32,9 @@ static struct place place_of(const struct dure_actor_table *table, const struct 
 
 static int make_lines(struct dure_actor_table *table, uint64_t lines)
 {
-    table->lines = aligned_alloc(LINE_BYTES, lines * LINE_BYTES);
+    table->lines = aligned_alloc(DURE_CACHE_LINE, lines * DURE_CACHE_LINE);
     if (table->lines == NULL) return DURE_ENOMEM;
-    memset(table->lines, 0, lines * LINE_BYTES);
+    memset(table->lines, 0, lines * DURE_CACHE_LINE);
     table->mask = lines - 1;
     table->count = 0;
     return 0;
@@ -70,6 +69,12 @@ struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
         place.line = (place.line + 1) & table->mask;
     }
     return NULL;
+}
+
+void dure_actor_table_prefetch(const struct dure_actor_table *table, const struct dure_type *type,
+                               int64_t id)
+{
+    __builtin_prefetch(&table->lines[place_of(table, type, id).line], 1);
 }
 
 static void add(struct dure_actor_table *table, struct dure_actor *actor)

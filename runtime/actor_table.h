@@ -18,6 +18,8 @@
 struct dure_actor;
 struct dure_type;
 
+/* As of every processor this is built for; a wrong one costs speed only. */
+#define DURE_CACHE_LINE 64
 #define DURE_ACTOR_LINE_SLOTS 6
 
 struct dure_actor_line { /* One cache line. */
@@ -43,6 +45,9 @@ static inline int64_t dure_actor_table_bytes(const struct dure_actor_table *tabl
 
 struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
                                          const struct dure_type *type, int64_t id);
+/* Starts to bring in the line where a look-up will begin, for one that is known to come. */
+void dure_actor_table_prefetch(const struct dure_actor_table *table, const struct dure_type *type,
+                               int64_t id);
 /* It must not be there yet. */
 void dure_actor_table_add(struct dure_actor_table *table, struct dure_actor *actor);
 /* It must be there. */

@@ -58,8 +58,8 @@
 #define DURE_BUS_REDIAL_MS 1000
 #define DURE_BUS_PEM_BYTES_MAX (256 * 1024)
 
-/* Memory for actors and what is needed to work on them (flag). The least recently used clean actors
- * leave first; when even dirty ones exceed it (the disk is full or too slow), commands are refused
+/* Memory for actors and what is needed to work on them (flag). Clean actors leave, longest unused
+ * first; when even dirty ones exceed it (the disk is full or too slow), commands are refused
  * with 503. */
 #define DURE_MEMORY_BYTES_DEFAULT (512LL * 1024 * 1024)
 #define DURE_MEMORY_BYTES_MIN (1LL * 1024 * 1024)

@@ -19,6 +19,7 @@
 #include "runtime/record.h"
 
 #define RETRY_MS 1000
+#define AHEAD 8 /* Actors whose memory is asked for before it is needed. */
 
 void dure_checkpoint_add(struct dure_checkpoint *cp, struct dure_row_write write)
 {
@@ -200,7 +201,10 @@ static void written(void *arg, int rv)
         return;
     }
     struct dure_checkpoint_batch *batch = cp->writing;
-    for (size_t i = 0; i < batch->actors_count; i++) batch->actors[i].actor->copies--;
+    for (size_t i = 0; i < batch->actors_count; i++) {
+        if (i + AHEAD < batch->actors_count) dure_actor_prefetch(batch->actors[i + AHEAD].actor);
+        dure_actor_written(rt, batch->actors[i].actor);
+    }
     rt->metrics.checkpoints++;
     rt->metrics.checkpoint_rows += batch->actors_count;
     cp->lsn = batch->lsn;
@@ -218,7 +222,7 @@ static bool wanted(struct dure_runtime *rt)
     if (cp->retry_ms != 0 && rt->io->wall_ms(rt->io) < cp->retry_ms) return false;
     return dure_checkpoint_tail_bytes(rt) >= DURE_CHECKPOINT_JOURNAL_BYTES ||
            rt->dirty_count >= DURE_CHECKPOINT_ROWS_MAX / 2 ||
-           rt->memory_bytes > rt->memory_max ||
+           rt->memory_dirty ||
            rt->open->time_ms - cp->last_ms >= DURE_CHECKPOINT_INTERVAL_MS;
 }
 
@@ -254,7 +258,11 @@ static void slice(struct dure_runtime *rt)
     struct dure_checkpoint *cp = rt->checkpoint;
     size_t *left = &cp->filling->left;
     size_t most = *left < DURE_CHECKPOINT_SLICE ? *left : DURE_CHECKPOINT_SLICE;
-    for (; most > 0 && !has_all(rt); most--, --*left) copy_actor(rt, rt->dirty);
+    for (; most > 0 && !has_all(rt); most--, --*left) {
+        const struct dure_actor *next = rt->dirty->dirty_next;
+        if (next != NULL && next->dirty_next != NULL) dure_actor_prefetch(next->dirty_next);
+        copy_actor(rt, rt->dirty);
+    }
     if (has_all(rt)) *left = 0;
     if (*left > 0) {
         rt->io->soon(rt->io);

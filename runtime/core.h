@@ -116,7 +116,7 @@ struct dure_actor_head { /* What a row carries besides the state, and what undo 
 struct dure_actor {
     struct dure_type *type;
     int64_t id;
-    struct dure_actor *newer, *older;       /* LRU list. */
+    struct dure_actor *newer, *older;       /* List of the clean ones, in the order they became so. */
     struct dure_actor *dirty_next, **dirty_link; /* Dirty list of the runtime, oldest first. */
     uint64_t dirty_lsn;                     /* The record of the oldest change its row lacks. */
     struct dure_actor *ready_next;
@@ -124,6 +124,8 @@ struct dure_actor {
     uint32_t mail_count;
     bool ready;      /* The ready bit: is in the ready list (or running). */
     bool dirty;      /* Differs from its row. Then not passivated. */
+    bool listed;     /* In that list: its row, if it has one, is as it is. */
+    bool used;       /* Since then, or since its last second chance. */
     bool stored;     /* Has a row (kept by the checkpoint). */
     uint8_t copies;  /* In the batches of the checkpoint. Then not passivated either. */
     uint64_t batch;  /* Number of the last batch of the checkpoint that it was copied into. */
@@ -140,6 +142,14 @@ struct dure_actor {
 struct dure_actor *dure_actor_get(struct dure_runtime *rt, struct dure_type *type, int64_t id,
                                   bool fresh, int *rv);
 struct dure_actor *dure_actor_peek(struct dure_runtime *rt, struct dure_type *type, int64_t id);
+/* Starts to bring the actor's own fields and the first of its state into the cache: lists are walked
+ * an actor behind this, since most of them were last used long enough ago to be in memory only. */
+static inline void dure_actor_prefetch(const struct dure_actor *actor)
+{
+    for (size_t at = 0; at < sizeof *actor + DURE_CACHE_LINE; at += DURE_CACHE_LINE) {
+        __builtin_prefetch((const char *)actor + at, 1);
+    }
+}
 /* Keeps the count and the largest id of its type in step. */
 void dure_actor_set_exists(struct dure_runtime *rt, struct dure_actor *actor, bool exists);
 /* It does not exist any more, and nothing is left of it in memory: what is made under its id afterwards
@@ -150,7 +160,9 @@ void dure_actor_set_dirty(struct dure_runtime *rt, struct dure_actor *actor, uin
 /* As the oldest, also when it was dirty. */
 void dure_actor_set_dirty_first(struct dure_runtime *rt, struct dure_actor *actor, uint64_t lsn);
 void dure_actor_set_clean(struct dure_runtime *rt, struct dure_actor *actor);
-/* Frees least recently used idle clean actors until the budget holds, their table, the groups' and
+/* A batch of the checkpoint that has it is in the rows. */
+void dure_actor_written(struct dure_runtime *rt, struct dure_actor *actor);
+/* Frees idle clean actors, longest unused first, until the budget holds, their table, the groups' and
  * the checkpoint's memory counted in. Not within a turn. */
 void dure_actor_passivate(struct dure_runtime *rt);
 void dure_actor_drop(struct dure_runtime *rt, struct dure_actor *actor); /* Frees this one. */
@@ -424,6 +436,7 @@ struct dure_runtime {
     struct dure_actor *newest, *oldest;
     int64_t actors_count, memory_bytes;
     int64_t memory_max; /* For actors: what the budget leaves them now. */
+    bool memory_dirty;  /* The budget is exceeded, and only rows that are written can change that. */
     struct dure_actor *dirty, **dirty_last;
     size_t dirty_count;
     struct dure_type_counter counters[DURE_TYPES_MAX];

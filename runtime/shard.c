@@ -4,6 +4,8 @@
  */
 #include "runtime/core.h"
 
+#define AHEAD 4 /* Ids from now: its place in the table will be in the cache. */
+
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id)
 {
     int64_t shards = (int64_t)rt->options.shards;
@@ -40,6 +42,7 @@ int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type)
     int64_t id = dure_shard_next_id(rt, type);
     while (!dure_shard_is_mine(rt, dure_shard_of(rt, id))) id++;
     counter->next_id = id + 1;
+    dure_actor_table_prefetch(&rt->actors, type, id + AHEAD);
     return id;
 }
 

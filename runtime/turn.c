@@ -444,6 +444,7 @@ static void drop_ended(struct dure_runtime *rt, struct dure_group *group)
     for (struct dure_undo *undo = group->undo; undo != NULL; undo = next) {
         struct dure_actor *actor = undo->actor;
         next = undo->next;
+        if (next != NULL && next->next != NULL) dure_actor_prefetch(next->next->actor);
         bool gone = !actor->head.exists && !actor->stored && actor->copies == 0 && !actor->ready &&
                     actor->head.lsn == group->lsn && actor->asks == NULL && actor->timer_at == 0;
         if (gone) dure_actor_drop(rt, actor);
