@@ -6,7 +6,8 @@
  *   2. live    chunks of the hub: a stream in step gets the text as it is, any other event by event,
  *              each if it follows on. One that does not, or a client that is too slow, sets `lacks`
  *   3. replay  while it lacks something and its client reads: ask the journal (a pool thread), then
- *              offer the last chunks again, which came meanwhile
+ *              offer the last chunks again, which came meanwhile. What even they lack (the hub began
+ *              at a later end, or they were too many) shows as a place behind the hub's: ask again
  *   4. end     the client goes, the node stops, or its position is gone
  *
  * Memory is bounded: nothing is kept for a slow client but its position. Loop thread.
@@ -233,6 +234,8 @@ static void find_step(struct stream *stream)
 {
     if (stream->in_step || stream->lacks || !stream->started) return;
     stream->in_step = dure_positions_equal(&stream->at, &stream->sse->at);
+    /* Nothing else would tell: those shards may have no more events for long. */
+    stream->lacks = dure_positions_behind(&stream->at, &stream->sse->at);
 }
 
 /* The hub had to begin again: what lies between is missing. */
@@ -251,7 +254,7 @@ static void on_chunk(void *arg, struct dure_sse_chunk *chunk)
 {
     struct dure_sse *sse = arg;
     struct dure_ring *link = sse->streams.next, *next;
-    if (chunk->first && sse->known) begin_anew(sse);
+    if (chunk->first && sse->at.shards != 0) begin_anew(sse);
     for (; link != &sse->streams; link = next) {
         next = link->next;
         struct stream *stream = DURE_RING_OWNER(link, struct stream, link);

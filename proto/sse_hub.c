@@ -120,18 +120,20 @@ static void follow(struct dure_sse_hub *hub, struct dure_stream_client *client, 
     struct dure_positions at = {0};
     struct dure_buf lines = {0};
     int rv = 0, rounds = 0;
-    bool told = false, first = true;
+    bool told = false;
     while ((rv == 0 || rv == DURE_EBUSY) && wanted(hub, generation)) {
         rv = dure_stream_client_next(client, WAIT_MS, &lines);
         const struct dure_positions *now = dure_stream_client_at(client);
         bool known = dure_stream_client_known(client) || ++rounds >= KNOWN_ROUNDS;
-        if (now->shards == 0 || (lines.len == 0 && (told || !known))) continue;
-        if (at.shards == 0) at = *now;
+        /* A place that has moved without events is told too: a source that came late. */
+        if (lines.len == 0 && known == told && dure_positions_equal(&at, now)) continue;
+        if (now->shards == 0) continue;
+        bool first = at.shards == 0;
+        if (first) at = *now;
         struct dure_sse_chunk *chunk = calloc(1, sizeof *chunk);
         DURE_ASSERT(chunk != NULL);
         *chunk = (struct dure_sse_chunk){.refs = 1, .generation = generation, .lines = lines,
                                          .first = first, .known = known, .after = *now};
-        first = false;
         lines = (struct dure_buf){0};
         encode(chunk, &at);
         at = chunk->after;

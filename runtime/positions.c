@@ -17,6 +17,14 @@ bool dure_positions_equal(const struct dure_positions *a, const struct dure_posi
     return a->shards == b->shards && memcmp(a->last, b->last, a->shards * sizeof a->last[0]) == 0;
 }
 
+bool dure_positions_behind(const struct dure_positions *a, const struct dure_positions *b)
+{
+    for (uint32_t i = 0; i < a->shards && i < b->shards; i++) {
+        if (b->last[i] != DURE_POSITION_NONE && a->last[i] < b->last[i]) return true;
+    }
+    return false;
+}
+
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
 struct bits { /* Bytes on their way to groups of six bits. */

@@ -27,6 +27,8 @@ struct dure_positions {
 /* All shards at `last`: 0 is the start. */
 void dure_positions_fill(struct dure_positions *positions, uint32_t shards, uint64_t last);
 bool dure_positions_equal(const struct dure_positions *a, const struct dure_positions *b);
+/* Some shard, known in both, has come less far in `a` than in `b`. */
+bool dure_positions_behind(const struct dure_positions *a, const struct dure_positions *b);
 /* Of the compact text, and of {"0":12,"5":7} without the shards that have none. */
 void dure_positions_write(const struct dure_positions *positions, struct dure_buf *out);
 void dure_positions_write_json(const struct dure_positions *positions, struct dure_buf *out);

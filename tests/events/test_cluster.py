@@ -81,32 +81,18 @@ def test_kills(cluster, number):
     """Over kill -9 of nodes tail goes on by itself, and SSE from its last id at any node, exactly."""
     rng = random.Random(SEED + number)
     print(f"seed {SEED + number}")
-    tail, sse, seen = stream.tail(cluster, "--from", "start"), stream.Sse(cluster, "?from=start"), []
+    tail, sse = stream.tail(cluster, "--from", "start"), stream.SteadySse(cluster)
     load = stream.Load(cluster, lines=20)
     for _ in range(4):
         time.sleep(rng.uniform(0.1, 0.6))  # The moment of the kill is random, nothing is awaited.
         cluster.send(rng.randrange(NODES), signal.SIGKILL)
-        if sse.ended.wait(1):
-            seen += sse.events
-            sse.close()
-            last = sse.last_id
-
-            def again():
-                try:
-                    return stream.Sse(cluster, "" if last else "?from=start", last_id=last)
-                except OSError:
-                    return None
-            sse = wait_until(again, 20, "a node to take the stream")
     wait_until(lambda: load.taken >= 200, 90, "load")
     load.stop()
     cluster.await_ready()
     events = whole(cluster)
     stream.check_exact(events)
     stream.same(tail.wait(len(events)), events)
-    if sse.ended.is_set():
-        seen += sse.events
-        sse = stream.Sse(cluster, last_id=sse.last_id)
-    stream.same(seen + sse.wait(len(events) - len(seen)), events)
+    stream.same(sse.wait(len(events)), events)
     assert tail.stop() == 0
     sse.close()
 

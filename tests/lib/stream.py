@@ -245,6 +245,53 @@ class Sse(Collector):
         self.connection.close()
 
 
+class SteadySse(Collector):
+    """Events from the start on, as a browser has them: whenever the line ends, it comes again with its
+    last id, at whatever node takes it."""
+
+    def __init__(self, node):
+        super().__init__()
+        self.node, self.last_id = node, None
+        self.closed = threading.Event()
+        self.thread.start()
+
+    def _open(self):
+        try:
+            if self.last_id is None:
+                return Sse(self.node, "?from=start")
+            return Sse(self.node, last_id=self.last_id)
+        except (OSError, http.client.HTTPException):
+            return None  # The node went away while it was asked.
+
+    def _run(self):
+        while not self.closed.is_set():
+            line = self._open()
+            if line is None or line.response.status != 200:
+                if line is not None:
+                    assert line.response.status == 503, line.response.status
+                    line.connection.close()
+                self.closed.wait(0.02)
+                continue
+            self._take(line)
+
+    def _take(self, line):
+        """All that comes until the line ends. Its thread may go on for a moment: it is not asked."""
+        taken = 0
+        while not self.closed.is_set():
+            ended = line.ended.wait(0.02)
+            found = line.events[taken:]
+            self.events += found
+            taken += len(found)
+            if ended:
+                break
+        line.close()
+        self.last_id = line.last_id
+
+    def close(self):
+        self.closed.set()
+        self.thread.join(20)
+
+
 class Load:
     """Orders by bulk, one request after the other, until told to stop; survives kills of the node."""
 

@@ -140,7 +140,7 @@ static void ask(enum dure_method method, const char *target, const char *body)
 }
 
 /* A whole request: *headers are name, value, … NULL. The body ends with a NUL in the buffer. */
-static int call(enum dure_method method, const char *target, const char *body, ...)
+static inline int call(enum dure_method method, const char *target, const char *body, ...)
 {
     clear();
     va_list more;
@@ -157,12 +157,12 @@ static int call(enum dure_method method, const char *target, const char *body, .
     return exchange.status;
 }
 
-static void has(const char *text)
+static inline void has(const char *text)
 {
     if (strstr(exchange.body.data, text) == NULL) fail_msg("no %s in %s", text, exchange.body.data);
 }
 
-static void has_header(const char *text)
+static inline void has_header(const char *text)
 {
     if (strstr(exchange.reply_headers.data, text) == NULL)
         fail_msg("no %s in %s", text, exchange.reply_headers.data);

@@ -18,13 +18,7 @@
 
 #include "proto/door.h"
 #include "proto/stream_client.h"
-
-/* libnng 1.5 forgets messages that are under way when a socket is closed. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libnng.so\n";
-}
+#include "tests/unit/stream_world.h"
 
 #define SHARDS 6
 #define SOURCES 3
@@ -49,12 +43,6 @@ struct source {
 
 static struct source sources[SOURCES];
 
-static void write_event(uint32_t shard, uint64_t sequence, struct dure_buf *out)
-{
-    dure_buf_printf(out, "toy.thing.%s {\"specversion\":\"1.0\",\"id\":\"%u-%llu\",\"data\":{}}\n",
-                    sequence % 3 == 0 ? "Third" : "Other", shard, (unsigned long long)sequence);
-}
-
 /* Replay: some events of one shard after the other. */
 static void answer(void *arg, const char *text, size_t len, struct dure_buf *out)
 {
@@ -74,26 +62,7 @@ static void answer(void *arg, const char *text, size_t len, struct dure_buf *out
         dure_stream_error_write(DURE_EUNAVAILABLE, NULL, out);
         return;
     }
-    struct dure_stream_reply reply = {.end = true};
-    if (request.from == DURE_STREAM_START) dure_positions_fill(&reply.at, SHARDS, 0);
-    else reply.at = request.from == DURE_STREAM_END ? ends : request.at;
-    for (uint32_t i = 0; i < SHARDS; i++) {
-        if (ends.last[i] == DURE_POSITION_NONE) reply.at.last[i] = DURE_POSITION_NONE;
-        if (reply.at.last[i] == DURE_POSITION_NONE) continue;
-        for (int n = 0; reply.at.last[i] < ends.last[i]; n++) {
-            if (n == 7) {
-                reply.end = false;
-                break;
-            }
-            size_t before = reply.lines.len;
-            write_event(i, ++reply.at.last[i], &reply.lines);
-            const char *line = reply.lines.data + before;
-            if (dure_topic_match(request.topic, line, strcspn(line, " "))) reply.count++;
-            else reply.lines.len = before;
-        }
-    }
-    dure_stream_reply_write(&reply, request.lines, out);
-    dure_buf_fini(&reply.lines);
+    write_replay(&request, &ends, out);
 }
 
 static void open_source(struct source *source)

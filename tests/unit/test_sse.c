@@ -1,0 +1,282 @@
+/*
+ * An SSE client has every event without any later one of the same shard having to tell it that one
+ * is missing: whatever it learned of its past and its presence at different moments.
+ *
+ * The sources are played (stream_world.h): real sockets within the process. The server is only bytes
+ * (gateway_world.h), the loop is real.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+#include <cmocka.h>
+
+#include "proto/sse.h"
+#include "proto/streamed.h"
+#include "tests/unit/gateway_toy.h"
+#include "tests/unit/stream_world.h"
+
+#define SHARDS 4
+#define SOURCES 2
+#define BEGIN 5 /* Where all shards stand at first. */
+/* Of sse.c: chunks that are kept for who comes from a replay. */
+#define RECENT 64
+
+/* ---- Sources ---------------------------------------------------------------------------------- */
+
+static struct source {
+    struct dure_source_url url;
+    struct dure_pub *pub;
+    struct dure_rep *rep;
+    struct dure_positions ends; /* This and below under the mutex. */
+    bool away;                  /* Says that it cannot answer. */
+    /* Who asks for the end waits until somebody was given a replay; meanwhile so much happens. */
+    uint64_t happens;
+    bool replayed;
+} sources[SOURCES];
+static size_t sources_count;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+
+static bool owns(const struct source *source, uint32_t shard)
+{
+    return shard % sources_count == (size_t)(source - sources);
+}
+
+static void answer(void *arg, const char *text, size_t len, struct dure_buf *out)
+{
+    struct source *source = arg;
+    struct dure_stream_request request;
+    const char *detail = NULL;
+    DURE_ASSERT(dure_stream_request_read(&request, text, len, SHARDS, &detail) == 0);
+    pthread_mutex_lock(&mutex);
+    bool away = source->away;
+    if (!away && request.from == DURE_STREAM_END && source->happens > 0) {
+        while (!source->replayed) pthread_cond_wait(&cond, &mutex);
+        for (uint32_t i = 0; i < SHARDS; i++) {
+            if (owns(source, i)) source->ends.last[i] += source->happens;
+        }
+        source->happens = 0;
+    }
+    struct dure_positions ends = source->ends;
+    if (!away && request.from == DURE_STREAM_AT) source->replayed = true;
+    pthread_cond_broadcast(&cond);
+    pthread_mutex_unlock(&mutex);
+    if (away) dure_stream_error_write(DURE_EUNAVAILABLE, NULL, out);
+    else write_replay(&request, &ends, out);
+}
+
+static void open_sources(size_t count)
+{
+    static int serial;
+    sources_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct source *source = &sources[i];
+        *source = (struct source){.ends.shards = SHARDS};
+        int number = serial++;
+        snprintf(source->url.events, sizeof source->url.events, "inproc://sse-events-%d", number);
+        snprintf(source->url.replay, sizeof source->url.replay, "inproc://sse-replay-%d", number);
+        for (uint32_t s = 0; s < SHARDS; s++)
+            source->ends.last[s] = owns(source, s) ? BEGIN : DURE_POSITION_NONE;
+        assert_int_equal(dure_pub_open(&source->pub, 2 * RECENT, NULL, NULL), 0);
+        assert_int_equal(dure_pub_listen(source->pub, source->url.events, NULL), 0);
+        assert_int_equal(dure_rep_open(&source->rep, 4, answer, source), 0);
+        assert_int_equal(dure_rep_listen(source->rep, source->url.replay, NULL), 0);
+    }
+}
+
+/* One new event of a shard, live. */
+static void publish(struct source *source, uint32_t shard)
+{
+    struct dure_buf line = {0}, batch = {0};
+    pthread_mutex_lock(&mutex);
+    write_event(shard, ++source->ends.last[shard], &line);
+    pthread_mutex_unlock(&mutex);
+    assert_int_equal(dure_stream_batch_write(0, 1, line.data, line.len, &batch), 0);
+    dure_pub_send(source->pub, batch.data, batch.len);
+    dure_buf_fini(&line);
+    dure_buf_fini(&batch);
+}
+
+/* ---- Clients ---------------------------------------------------------------------------------- */
+
+static uv_loop_t loop;
+static struct dure_sse *sse;
+
+struct client {
+    struct dure_exchange exchange;
+    uint64_t last[SHARDS];
+    size_t read; /* Of the body. */
+};
+
+/* From a position on; from the end: as soon as that is known. */
+static void start(struct client *client, bool from_end)
+{
+    *client = (struct client){0};
+    struct dure_exchange *at = &client->exchange;
+    struct dure_positions from;
+    struct dure_buf word = {0};
+    dure_positions_fill(&from, SHARDS, BEGIN);
+    dure_positions_write(&from, &word);
+    for (uint32_t i = 0; i < SHARDS; i++) client->last[i] = BEGIN;
+    at->request.method = DURE_GET;
+    at->headers[0] = (struct dure_header){{"last-event-id", 13}, {word.data, word.len}};
+    at->request.headers = at->headers;
+    at->request.headers_count = from_end ? 0 : 1;
+    dure_sse_start(sse, gateway, at);
+    dure_buf_fini(&word);
+}
+
+/* Each event follows on. */
+static void read_events(struct client *client)
+{
+    struct dure_buf *body = &client->exchange.body;
+    while (client->read < body->len) {
+        const char *line = body->data + client->read;
+        const char *end = memchr(line, '\n', body->len - client->read);
+        assert_non_null(end); /* Whole lines are written. */
+        client->read += (size_t)(end + 1 - line);
+        if (strncmp(line, "data: ", 6) != 0) continue;
+        const char *id = memmem(line, (size_t)(end - line), "\"id\":\"", 6);
+        assert_non_null(id);
+        char *rest;
+        unsigned long shard = strtoul(id + 6, &rest, 10);
+        assert_in_range(shard, 0, SHARDS - 1);
+        assert_int_equal(strtoull(rest + 1, NULL, 10), client->last[shard] + 1);
+        client->last[shard]++;
+    }
+}
+
+static bool has_all(struct client *client)
+{
+    read_events(client);
+    pthread_mutex_lock(&mutex);
+    bool all = true;
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        all = all && client->last[i] == sources[i % sources_count].ends.last[i];
+    }
+    for (size_t i = 0; i < sources_count; i++) all = all && sources[i].happens == 0;
+    pthread_mutex_unlock(&mutex);
+    return all;
+}
+
+static bool has_begun(struct client *client)
+{
+    return client->exchange.status == 200;
+}
+
+static void await(bool (*there)(struct client *client), struct client *client, void (*turn)(void))
+{
+    time_t until = time(NULL) + 60;
+    while (!there(client)) {
+        assert_true(time(NULL) < until);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        turn();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+}
+
+static void nobody_works(void) {}
+
+static void open_sse(size_t count)
+{
+    node_shards = SHARDS;
+    open_node(NULL);
+    open_sources(count);
+    struct dure_source_url urls[SOURCES];
+    for (size_t i = 0; i < count; i++) urls[i] = sources[i].url;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    struct dure_sse_options options = {
+        .loop = &loop, .urls = urls, .urls_count = count, .heartbeat_ms = 1000000};
+    assert_int_equal(dure_sse_open(&sse, gateway, &options), 0);
+}
+
+static void close_sse(struct client *clients, size_t count)
+{
+    dure_sse_stop(sse);
+    round_of_loop();
+    for (size_t i = 0; i < count; i++) {
+        assert_true(clients[i].exchange.ended);
+        dure_buf_fini(&clients[i].exchange.body);
+        dure_buf_fini(&clients[i].exchange.reply_headers);
+    }
+    dure_sse_close(sse);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    for (size_t i = 0; i < sources_count; i++) {
+        dure_rep_close(sources[i].rep);
+        dure_pub_close(sources[i].pub);
+    }
+    close_node(NULL);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------ */
+
+/* The first client of a node is through with its past before the hub has begun: what happens in
+ * between belongs to neither. */
+static void test_between_past_and_presence(void **state)
+{
+    (void)state;
+    struct client client;
+    open_sse(1);
+    sources[0].happens = 3;
+    start(&client, false);
+    await(has_all, &client, round_of_loop);
+    close_sse(&client, 1);
+}
+
+/* The same of a node that was away when the hub began. */
+static void test_a_source_that_comes_late(void **state)
+{
+    (void)state;
+    struct client clients[2];
+    open_sse(2);
+    sources[1].away = true;
+    start(&clients[0], true);
+    start(&clients[1], false);
+    await(has_begun, &clients[0], round_of_loop); /* The hub does not wait any longer. */
+    pthread_mutex_lock(&mutex);
+    sources[1].away = false;
+    sources[1].happens = 3;
+    pthread_mutex_unlock(&mutex);
+    await(has_all, &clients[1], round_of_loop);
+    close_sse(clients, 2);
+}
+
+/* While a replay is under way more happens than the chunks that are kept, and those follow on. */
+static void test_more_than_is_kept(void **state)
+{
+    (void)state;
+    struct client clients[2];
+    open_sse(1);
+    start(&clients[0], true);
+    await(has_begun, &clients[0], round_of_loop);
+    start(&clients[1], false);
+    assert_int_equal(works_count, 1);
+    struct dure_work *work = works[--works_count];
+    work->run(work);
+    publish(&sources[0], 0);
+    for (int i = 0; i < RECENT; i++) {
+        publish(&sources[0], 1);
+        await(has_all, &clients[0], nobody_works); /* So that each is a chunk. */
+    }
+    work->done(work);
+    await(has_all, &clients[1], round_of_loop);
+    close_sse(clients, 2);
+}
+
+int main(void)
+{
+    if (dure_registry_init(systems) != 0) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_between_past_and_presence),
+        cmocka_unit_test(test_a_source_that_comes_late),
+        cmocka_unit_test(test_more_than_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
