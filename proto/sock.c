@@ -4,10 +4,12 @@
  * The threads of nng only count connections; all work is done by threads of ours that wait in recv.
  * Requests go through contexts, so that threads share a socket; an answer that a stuck client does
  * not take is given up after SEND_MS. An address in use is the usual failure of listen.
+ *
+ * Connections are counted from ADD_PRE on: it comes once and first, and only what had it has REM_POST;
+ * ADD_POST is left out for who speaks another protocol, and may come after REM_POST.
  */
 #include "proto/sock.h"
 
-#include <arpa/inet.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
@@ -18,6 +20,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/listening.h"
+
 #define REQUEST_BYTES_MAX (64u * 1024)
 #define MESSAGE_BYTES_MAX (16u * 1024 * 1024)
 #define SEND_MS 1000
@@ -27,6 +31,7 @@
 #define REDIAL_MS 1000
 #define REP_THREADS_MAX 16
 #define CANCEL_MS 5L
+#define ADDRESSES_MAX 4
 
 static int error_of(int code)
 {
@@ -42,18 +47,6 @@ static int error_of(int code)
     }
 }
 
-static int listen_at(nng_socket socket, const char *url, uint16_t *port)
-{
-    nng_listener listener;
-    int code = nng_listen(socket, url, &listener, 0);
-    if (code != 0 || port == NULL) return error_of(code);
-    nng_sockaddr address;
-    code = nng_listener_get_addr(listener, NNG_OPT_LOCADDR, &address);
-    if (code == 0 && address.s_family == NNG_AF_INET) *port = ntohs(address.s_in.sa_port);
-    if (code == 0 && address.s_family == NNG_AF_INET6) *port = ntohs(address.s_in6.sa_port);
-    return error_of(code);
-}
-
 static int set_up(nng_socket socket, size_t bytes_max)
 {
     int code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, bytes_max);
@@ -66,11 +59,12 @@ static int set_up(nng_socket socket, size_t bytes_max)
 
 struct line {
     nng_socket socket;
-    nng_dialer dialer;
+    nng_dialer dialer; /* Under the mutex, for pipes. */
     char url[DURE_SOCK_URL_BYTES];
-    atomic_uint peers;
-    atomic_bool met; /* Was connected once. */
+    atomic_uint peers; /* Of this dialer. */
+    atomic_bool met;   /* Was connected once. */
     int64_t dialled_ms;
+    pthread_mutex_t mutex;
 };
 
 static int64_t now_ms(void)
@@ -80,41 +74,85 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* From now on this dialer's connections count, and no other's. */
+static void count_only(struct line *line, nng_dialer dialer)
+{
+    pthread_mutex_lock(&line->mutex);
+    line->dialer = dialer;
+    atomic_store(&line->peers, 0);
+    pthread_mutex_unlock(&line->mutex);
+}
+
 static int dial(struct line *line)
 {
+    nng_dialer dialer;
     line->dialled_ms = now_ms();
-    int code = nng_dialer_create(&line->dialer, line->socket, line->url);
-    return code == 0 ? nng_dialer_start(line->dialer, NNG_FLAG_NONBLOCK) : code;
+    int code = nng_dialer_create(&dialer, line->socket, line->url);
+    if (code != 0) return code;
+    count_only(line, dialer);
+    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
 }
 
 /* nng 1.5.2 can give up on an address without a word: what is not reached is dialled anew. */
 static void dial_again(struct line *line)
 {
     if (atomic_load(&line->peers) > 0 || now_ms() - line->dialled_ms < REDIAL_MS) return;
-    nng_dialer_close(line->dialer);
+    nng_dialer before = line->dialer;
+    count_only(line, (nng_dialer)NNG_DIALER_INITIALIZER);
+    nng_dialer_close(before);
     (void)dial(line); /* Else once more, after REDIAL_MS. */
 }
 
-static void note_pipe(struct line *line, nng_pipe_ev event)
+static void count_pipe(atomic_uint *peers, nng_pipe_ev event)
 {
-    if (event == NNG_PIPE_EV_ADD_POST) {
-        atomic_fetch_add(&line->peers, 1);
-        atomic_store(&line->met, true);
-    } else {
-        atomic_fetch_sub(&line->peers, 1);
+    if (event == NNG_PIPE_EV_ADD_PRE) atomic_fetch_add(peers, 1);
+    if (event == NNG_PIPE_EV_REM_POST) atomic_fetch_sub(peers, 1);
+}
+
+static void note_pipe(struct line *line, nng_pipe pipe, nng_pipe_ev event)
+{
+    pthread_mutex_lock(&line->mutex);
+    if (nng_dialer_id(line->dialer) == nng_dialer_id(nng_pipe_dialer(pipe))) {
+        count_pipe(&line->peers, event);
+        if (event == NNG_PIPE_EV_ADD_POST) atomic_store(&line->met, true);
     }
+    pthread_mutex_unlock(&line->mutex);
 }
 
 static int notify(nng_socket socket, nng_pipe_cb callback, void *arg)
 {
-    int code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, callback, arg);
+    int code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, callback, arg);
+    if (code == 0) code = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, callback, arg);
     return code == 0 ? nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, callback, arg) : code;
+}
+
+/* ---- Listening: some addresses of one socket ---------------------------------------------------- */
+
+struct addresses {
+    struct dure_listening *items[ADDRESSES_MAX];
+    size_t count;
+};
+
+static int listen_at(struct addresses *addresses, nng_socket socket, int (*probe)(nng_socket *),
+                     const char *url, uint16_t *port)
+{
+    if (addresses->count == ADDRESSES_MAX) return DURE_ETOOBIG;
+    struct dure_listening **item = &addresses->items[addresses->count];
+    int code = dure_listening_open(item, socket, probe, url, port);
+    if (code == 0) addresses->count++;
+    return error_of(code);
+}
+
+static void close_addresses(struct addresses *addresses)
+{
+    for (size_t i = 0; i < addresses->count; i++) dure_listening_close(addresses->items[i]);
 }
 
 /* ---- PUB --------------------------------------------------------------------------------------- */
 
 struct dure_pub {
     nng_socket socket;
+    struct addresses addresses;
     atomic_uint peers;
     void (*changed)(void *arg);
     void *arg;
@@ -124,8 +162,7 @@ static void on_pub_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
     (void)pipe;
     struct dure_pub *pub = arg;
-    if (event == NNG_PIPE_EV_ADD_POST) atomic_fetch_add(&pub->peers, 1);
-    else atomic_fetch_sub(&pub->peers, 1);
+    count_pipe(&pub->peers, event);
     if (pub->changed != NULL) pub->changed(pub->arg);
 }
 
@@ -149,7 +186,7 @@ int dure_pub_open(struct dure_pub **out, int buffer, void (*peers)(void *arg), v
 
 int dure_pub_listen(struct dure_pub *pub, const char *url, uint16_t *port)
 {
-    return listen_at(pub->socket, url, port);
+    return listen_at(&pub->addresses, pub->socket, nng_sub0_open, url, port);
 }
 
 unsigned dure_pub_peers(const struct dure_pub *pub)
@@ -168,6 +205,7 @@ void dure_pub_send(struct dure_pub *pub, const void *bytes, size_t len)
 void dure_pub_close(struct dure_pub *pub)
 {
     if (pub == NULL) return;
+    close_addresses(&pub->addresses);
     nng_close(pub->socket);
     free(pub);
 }
@@ -183,10 +221,7 @@ struct dure_sub {
 static void on_sub_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
     struct dure_sub *sub = arg;
-    int id = nng_dialer_id(nng_pipe_dialer(pipe));
-    for (size_t i = 0; i < atomic_load(&sub->count); i++) {
-        if (nng_dialer_id(sub->lines[i].dialer) == id) note_pipe(&sub->lines[i], event);
-    }
+    for (size_t i = 0; i < atomic_load(&sub->count); i++) note_pipe(&sub->lines[i], pipe, event);
 }
 
 int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
@@ -214,11 +249,9 @@ int dure_sub_dial(struct dure_sub *sub, const char *url)
     struct line *line = &sub->lines[count];
     line->socket = sub->socket;
     strcpy(line->url, url);
-    line->dialled_ms = now_ms();
-    int code = nng_dialer_create(&line->dialer, line->socket, line->url);
-    if (code != 0) return error_of(code);
+    pthread_mutex_init(&line->mutex, NULL);
     atomic_store(&sub->count, count + 1); /* Before the first connection is told of. */
-    return error_of(nng_dialer_start(line->dialer, NNG_FLAG_NONBLOCK));
+    return error_of(dial(line));
 }
 
 int dure_sub_recv(struct dure_sub *sub, int timeout_ms, struct dure_buf *out)
@@ -240,6 +273,7 @@ void dure_sub_close(struct dure_sub *sub)
 {
     if (sub == NULL) return;
     nng_close(sub->socket);
+    for (size_t i = 0; i < sub->count; i++) pthread_mutex_destroy(&sub->lines[i].mutex);
     free(sub);
 }
 
@@ -252,8 +286,7 @@ struct dure_req {
 
 static void on_req_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
-    (void)pipe;
-    note_pipe(&((struct dure_req *)arg)->line, event);
+    note_pipe(&((struct dure_req *)arg)->line, pipe, event);
 }
 
 int dure_req_open(struct dure_req **out, const char *url)
@@ -263,6 +296,7 @@ int dure_req_open(struct dure_req **out, const char *url)
     if (req == NULL) return DURE_ENOMEM;
     strcpy(req->line.url, url);
     pthread_mutex_init(&req->mutex, NULL);
+    pthread_mutex_init(&req->line.mutex, NULL);
     int code = nng_req0_open(&req->line.socket);
     if (code == 0) {
         code = set_up(req->line.socket, MESSAGE_BYTES_MAX);
@@ -271,6 +305,7 @@ int dure_req_open(struct dure_req **out, const char *url)
         if (code != 0) nng_close(req->line.socket);
     }
     if (code != 0) {
+        pthread_mutex_destroy(&req->line.mutex);
         pthread_mutex_destroy(&req->mutex);
         free(req);
     } else {
@@ -334,6 +369,7 @@ void dure_req_close(struct dure_req *req)
 {
     if (req == NULL) return;
     nng_close(req->line.socket);
+    pthread_mutex_destroy(&req->line.mutex);
     pthread_mutex_destroy(&req->mutex);
     free(req);
 }
@@ -342,6 +378,7 @@ void dure_req_close(struct dure_req *req)
 
 struct dure_rep {
     nng_socket socket;
+    struct addresses addresses;
     dure_rep_answer *answer;
     void *arg;
     struct worker {
@@ -414,12 +451,13 @@ int dure_rep_open(struct dure_rep **out, unsigned threads, dure_rep_answer *answ
 
 int dure_rep_listen(struct dure_rep *rep, const char *url, uint16_t *port)
 {
-    return listen_at(rep->socket, url, port);
+    return listen_at(&rep->addresses, rep->socket, nng_req0_open, url, port);
 }
 
 void dure_rep_close(struct dure_rep *rep)
 {
     if (rep == NULL) return;
+    close_addresses(&rep->addresses);
     atomic_store(&rep->stop, true);
     for (unsigned i = 0; i < rep->workers_count; i++) {
         struct worker *worker = &rep->workers[i];

@@ -1,6 +1,6 @@
 /*
- * The four sockets of the event stream, on nng: PUB, SUB, REP, REQ. Its .c is the only file of the
- * stream that knows nng.
+ * The four sockets of the event stream, on nng: PUB, SUB, REP, REQ. Its .c and listening.c are the
+ * only files of the stream that know nng.
  *
  * URLs are nng's: inproc://name, ipc:///path, tcp://host:port. Everything is thread-safe but for
  * open and close; close waits for nobody else's call, so stop those first or let them end by
