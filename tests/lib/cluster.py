@@ -3,7 +3,7 @@ import itertools
 import pathlib
 import signal
 
-from node import Client, Node, free_port, wait_until
+from node import Client, Node, wait_until
 from shop import path_of
 
 _turns = itertools.count()
@@ -29,7 +29,7 @@ class Cluster:
             *(f"bus-{i} = {address}" for i, address in enumerate(bus)), *lines]))
         shared = () if port is None else ("--http-shared", "1")
         self.nodes = [Node(self.directory / f"node-{i}", "--cluster", str(self.file), "--node",
-                           str(i), *shared, *args, port=port or free_port())
+                           str(i), *shared, *args, port=port)
                       for i in range(count)]
 
     def start(self):

@@ -1,11 +1,10 @@
 """A real dure node as a child process, and a client that talks to it.
 
-DURE_BIN names the binary (default build-asan/dure); DURE_WRAP is a command put before it;
-DURE_PORTS is the range that nodes listen in (default 20000-29999).
+DURE_BIN names the binary (default build-asan/dure); DURE_WRAP is a command put before it; ports.py
+tells of DURE_PORTS.
 """
 import os
 import pathlib
-import random
 import re
 import shlex
 import signal
@@ -15,10 +14,11 @@ import time
 
 import requests
 
+from ports import free_port, listeners
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("DURE_BIN") or str(ROOT / "build-asan" / "dure")
 WRAP = shlex.split(os.environ.get("DURE_WRAP", ""))
-PORTS = range(*map(int, os.environ.get("DURE_PORTS", "20000-29999").split("-")))
 
 READY_S = 30
 STOP_S = 30
@@ -50,19 +50,6 @@ def wait_until(predicate, timeout=10, what="the predicate"):
         pause = min(pause * 2, 0.05)
 
 
-def free_port():
-    """A free loopback port. The default range is below the ephemeral one, so that no client socket
-    takes the port meanwhile."""
-    for port in random.SystemRandom().sample(PORTS, min(200, len(PORTS))):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no free port")
-
-
 def ready(port):
     """True when GET /readyz says 200."""
     try:
@@ -80,7 +67,7 @@ class Node:
         self.data = pathlib.Path(data)
         self.args = args
         self.wrap = wrap  # A command put before the binary.
-        self.port = port or free_port()
+        self.port = port or free_port(self)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = pathlib.Path(log) if log else self.data.with_name(self.data.name + ".log")
         self.process = None
@@ -109,7 +96,8 @@ class Node:
         return self
 
     def ready(self):
-        return ready(self.port)
+        """True when it is this process, and no other, that says so."""
+        return ready(self.port) and self.port in listeners(self.pid)
 
     @property
     def pid(self):

@@ -117,7 +117,7 @@ class StreamNode(Doors, nodes.Node):
     """A node with the nng doors open, on ports that stay the same over restarts."""
 
     def __init__(self, data, *args, **kwargs):
-        self.events, self.replay = nodes.free_port(), nodes.free_port()
+        self.events, self.replay = nodes.free_port(self), nodes.free_port(self)
         super().__init__(data, "--events", str(self.events), "--replay", str(self.replay), *args,
                          **kwargs)
 

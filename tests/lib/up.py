@@ -16,9 +16,9 @@ class Up:
         self.data = pathlib.Path(data)
         self.args = args
         self.count = count  # None: the default, or what the directory has.
-        self.port = port or nodes.free_port()
-        self.events = nodes.free_port()
-        self.replay = nodes.free_port()
+        self.port = port or nodes.free_port(self)
+        self.events = nodes.free_port(self)
+        self.replay = nodes.free_port(self)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.data.with_name(self.data.name + ".log")
         self.process = None
