@@ -154,6 +154,9 @@ struct dure_aggregate {
      * create payload. create is then asked of the one actor of that key, new or not. Without create,
      * the first message by key that creates makes it. */
     const char *key;
+    /* The key is the id itself: /points/10 is user 10's. It is the ID field of the state; payloads bound
+     * it from below by 1. No directory, and nothing to guess: who knows the key knows the id. */
+    bool key_is_id;
     /* Why a saga has refused it ("재고부족"), by what it is now; NULL: it has not. For a request that
      * is repeated after a crash took its answer along: the saga is no longer there to ask. NULL: no
      * saga refuses it. */

@@ -223,6 +223,18 @@ static const struct dure_field *int_field(const struct dure_schema *schema, cons
     return field != NULL && field->kind == DURE_INT ? field : NULL;
 }
 
+/* 0 stands for nobody, so no key may be 0. */
+static void check_key_is_id(const struct dure_aggregate *aggregate)
+{
+    bool is_id = int_field(aggregate->schema, aggregate->key)->flags & DURE_ID;
+    bool bounded = aggregate->create == NULL ||
+                   int_field(aggregate->create->schema, aggregate->key)->min >= 1;
+    if (!is_id || !bounded || aggregate->unkeyed != NULL) {
+        complain("aggregate", aggregate->name,
+                 "a key that is the id is its ID field, from 1 on, and needs no unkeyed");
+    }
+}
+
 static void add_aggregate(struct dure_aggregate *aggregate)
 {
     bool view = aggregate->commands == NULL && aggregate->create == NULL;
@@ -254,6 +266,12 @@ static void add_aggregate(struct dure_aggregate *aggregate)
         (aggregate->create != NULL &&
          int_field(aggregate->create->schema, aggregate->key) == NULL)) {
         complain("aggregate", aggregate->name, "its key must be an INT of state and payload");
+        return;
+    }
+    if (aggregate->key_is_id) {
+        check_key_is_id(aggregate);
+        type->directory = type; /* What is asked by key is asked of it. */
+        return;
     }
     type->directory = add_type(DURE_KIND_DIRECTORY, aggregate->system, aggregate->name, "#key",
                                &directory_schema);
@@ -290,6 +308,9 @@ static void add_round(struct dure_round *round)
     if (schema == NULL) {
         complain("round", round->name, "its command needs a payload");
         return;
+    }
+    if (round->command->aggregate->key_is_id) {
+        complain("round", round->name, "walks ids that were given, and its aggregate's are keys");
     }
     struct dure_type *type = add_type(DURE_KIND_ROUND, round->system, round->name, "", schema);
     type->round = round;

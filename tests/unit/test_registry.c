@@ -122,6 +122,24 @@ static void unlisted_policy(void) { policy.command = &stranger; }
 static void create_flag(void) { put.flags = 0; }
 static void key_of_nothing(void) { box.key = "height"; }
 static void key_of_text(void) { box.key = "name"; }
+static void key_is_id(void)
+{
+    box.key = put_fields[0].name = "id";
+    box.key_is_id = true;
+    put_fields[0].min = 1;
+    put_fields[0].max = 1000;
+}
+static void key_is_no_id(void) { key_is_id(); box.key = put_fields[0].name = "owner"; }
+static void key_from_0(void) { key_is_id(); put_fields[0].min = 0; }
+static void key_is_id_unkeyed(void) { key_is_id(); box.unkeyed = &take; }
+static void round_of_keys(void)
+{
+    static struct dure_round round = {.system = "test", .name = "round", .event = &was_put,
+                                      .command = &put};
+    static struct dure_round *rounds[] = {&round, NULL};
+    key_is_id();
+    test_system.rounds = rounds;
+}
 static void step_without_key(void) { steps[0].command = &of_other; steps[0].undo = NULL; }
 static void policy_without_key(void) { policy.command = &of_other; }
 static void undo_elsewhere(void) { steps[0].undo = &of_other; }
@@ -198,6 +216,11 @@ static const struct change {
     {create_flag, "command put: creates, so it needs DURE_CREATES"},
     {key_of_nothing, "aggregate box: its key must be an INT"},
     {key_of_text, "aggregate box: its key must be an INT"},
+    {key_is_id, NULL},
+    {key_is_no_id, "aggregate box: a key that is the id is its ID field"},
+    {key_from_0, "aggregate box: a key that is the id is its ID field, from 1 on"},
+    {key_is_id_unkeyed, "aggregate box: a key that is the id is its ID field"},
+    {round_of_keys, "round round: walks ids that were given"},
     {step_without_key, "saga saga: a step by key needs an aggregate with a key"},
     {policy_without_key, "policy whenever: by key needs an aggregate with a key"},
     {undo_elsewhere, "saga saga: a step is undone where it was done"},
