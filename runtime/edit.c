@@ -72,12 +72,45 @@ static int run_command(const struct dure_actor *actor, const struct dure_command
     return command->handle(actor->state, &as_command, out);
 }
 
+/* The state as the command's events leave it. What the command has set stays so, unless the document
+ * changes it: the date of a return is not undone by a PUT that brings back what was read before. */
+static void follow_command(const struct dure_actor *actor, const struct dure_edit *edit,
+                           const struct dure_msg *in, const struct dure_out *out, char *commanded,
+                           char *fresh)
+{
+    const struct dure_schema *schema = actor->type->schema;
+    memcpy(commanded, actor->state, schema->size);
+    for (size_t i = 0; i < out->count; i++) {
+        const struct dure_event_type *type = out->effects[i].what;
+        if (out->effects[i].kind != DURE_EFFECT_EVENT || type->apply == NULL) continue;
+        struct dure_event event = {type, out->effects[i].data, actor->id, in->now_ms};
+        type->apply(commanded, &event);
+    }
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        bool set = !dure_field_equal(field, commanded, actor->state);
+        bool same = !wants(edit, i) || dure_field_equal(field, fresh, actor->state);
+        if (set && same) dure_field_copy(field, fresh, commanded);
+    }
+}
+
+static bool differs(const struct dure_schema *schema, const void *a, const void *b)
+{
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        if (field->flags & (DURE_GOVERNED | DURE_ID | DURE_HIDDEN)) continue;
+        if (!dure_field_equal(field, a, b)) return true;
+    }
+    return false;
+}
+
 int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edit,
                      const struct dure_msg *in, struct dure_out *out)
 {
     if (edit->remove) return remove_plain(actor, out);
     const struct dure_schema *schema = actor->type->schema;
-    _Alignas(16) char fresh[STATE_BYTES_MAX], empty[STATE_BYTES_MAX];
+    _Alignas(16) char fresh[STATE_BYTES_MAX], empty[STATE_BYTES_MAX],
+        commanded[STATE_BYTES_MAX];
     DURE_ASSERT(schema->size <= sizeof fresh);
     const char *refused = NULL;
     const struct dure_command *command = find_command(actor, edit, &refused);
@@ -87,7 +120,6 @@ int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edi
     }
     memcpy(fresh, actor->state, schema->size);
     dure_schema_init(schema, empty);
-    bool changed = false;
     for (size_t i = 0; i < schema->fields_count; i++) {
         const struct dure_field *field = &schema->fields[i];
         if (field->flags & (DURE_GOVERNED | DURE_ID | DURE_HIDDEN)) continue;
@@ -97,12 +129,16 @@ int dure_edit_handle(const struct dure_actor *actor, const struct dure_edit *edi
             dure_refuse(out, 400, "%s is required", field->name);
             return 0;
         }
-        changed |= !dure_field_equal(field, fresh, actor->state);
     }
+    const void *before = actor->state;
     if (command != NULL) {
         int rv = run_command(actor, command, in, out);
         if (rv != 0 || out->status != 0) return rv; /* Refused: nothing is edited either. */
+        follow_command(actor, edit, in, out, commanded, fresh);
+        before = commanded;
     }
-    if (changed) memcpy(dure_emit(out, &actor->type->edited), fresh, schema->size);
+    if (differs(schema, fresh, before)) {
+        memcpy(dure_emit(out, &actor->type->edited), fresh, schema->size);
+    }
     return 0;
 }

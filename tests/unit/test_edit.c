@@ -10,9 +10,9 @@ struct door {
     uint8_t status;
     int8_t locked;
 };
-enum { NONE, SHUT, OPEN, GONE };
+enum { NONE, SHUT, OPEN, GONE, AJAR };
 
-static const char *const statuses[] = {NULL, "shut", "open", "gone", NULL};
+static const char *const statuses[] = {NULL, "shut", "open", "gone", "ajar", NULL};
 #define DOOR(member, json, kind, ...) DURE_FIELD(struct door, member, json, kind, __VA_ARGS__)
 static const struct dure_field fields[] = {
     DOOR(id, "id", DURE_INT, .flags = DURE_ID),
@@ -54,11 +54,21 @@ static void apply_shut(void *state, const struct dure_event *event)
     ((struct door *)state)->status = SHUT;
 }
 
+/* It sets a field that people edit, too. */
+static void apply_left_ajar(void *state, const struct dure_event *event)
+{
+    struct door *door = state;
+    door->status = AJAR;
+    snprintf(door->note, sizeof door->note, "draughty");
+    door->width = event->time_ms;
+}
+
 static struct dure_event_type made = {.name = "Made", .schema = &schema, .apply = apply_made};
 static struct dure_event_type opened = {
     .name = "Opened", .schema = &how_schema, .apply = apply_opened};
 static struct dure_event_type was_shut = {.name = "Shut", .apply = apply_shut};
-static struct dure_event_type *const events[] = {&made, &opened, &was_shut, NULL};
+static struct dure_event_type left_ajar = {.name = "LeftAjar", .apply = apply_left_ajar};
+static struct dure_event_type *const events[] = {&made, &opened, &was_shut, &left_ajar, NULL};
 
 static int on_make(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -88,15 +98,25 @@ static int on_shut(const void *state, const struct dure_msg *in, struct dure_out
     return 0;
 }
 
+static int on_leave(const void *state, const struct dure_msg *in, struct dure_out *out)
+{
+    (void)state;
+    (void)in;
+    dure_emit(out, &left_ajar);
+    return 0;
+}
+
 static struct dure_aggregate door;
 static const struct dure_command make = {.name = "make", .aggregate = &door, .schema = &schema,
                                          .flags = DURE_CREATES, .handle = on_make};
 static const struct dure_command open_it = {.name = "open", .aggregate = &door, .handle = on_open,
                                             .schema = &how_schema, .reply = &how_schema};
 static const struct dure_command shut_it = {.name = "shut", .aggregate = &door, .handle = on_shut};
-static const struct dure_command *const commands[] = {&make, &open_it, &shut_it, NULL};
+static const struct dure_command leave_it = {
+    .name = "leave", .aggregate = &door, .handle = on_leave};
+static const struct dure_command *const commands[] = {&make, &open_it, &shut_it, &leave_it, NULL};
 static const struct dure_transition transitions[] = {
-    {"status", OPEN, &open_it}, {"status", SHUT, &shut_it}, {0}};
+    {"status", OPEN, &open_it}, {"status", SHUT, &shut_it}, {"status", AJAR, &leave_it}, {0}};
 
 static bool may_remove(const void *state)
 {
@@ -262,6 +282,40 @@ static void test_refused(void **state)
     assert_int_equal(patch("{\"status\":\"open\"}"), 200);
 }
 
+/* What the command sets stays, unless the document changes it: by PUT, too, that leaves it out, or
+ * brings back what it was. */
+static void test_what_the_command_sets(void **state)
+{
+    (void)state;
+    const struct { bool replace; const char *json, *name, *note; bool width_kept; } cases[] = {
+        {false, "{\"status\":\"ajar\"}", "front", "draughty", true},
+        {false, "{\"status\":\"ajar\",\"name\":\"back\"}", "back", "draughty", true},
+        {false, "{\"status\":\"ajar\",\"note\":\"mine\"}", "front", "mine", true},
+        {false, "{\"status\":\"ajar\",\"width\":null}", "front", "draughty", false},
+        {true, "{\"status\":\"ajar\",\"name\":\"back\"}", "back", "draughty", true},
+        {true, "{\"status\":\"ajar\",\"name\":\"front\",\"note\":\"oak\",\"width\":90}", "front",
+         "draughty", true},
+        {true, "{\"status\":\"ajar\",\"name\":\"front\",\"note\":\"mine\"}", "front", "mine", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct door fresh;
+        dure_schema_init(&schema, &fresh);
+        snprintf(fresh.name, sizeof fresh.name, "front");
+        snprintf(fresh.note, sizeof fresh.note, "oak");
+        id = world_do(&world, &make, DURE_NEW, &fresh, 200);
+        assert_int_equal(edit(cases[i].replace, cases[i].json), 200);
+        for (int crashed = 0; crashed < 2; crashed++) {
+            const struct door *is = world_state(&world, &door, id);
+            assert_int_equal(is->status, AJAR);
+            assert_string_equal(is->name, cases[i].name);
+            assert_string_equal(is->note, cases[i].note);
+            assert_int_equal(is->width, cases[i].width_kept ? world_now_ms : DURE_NULL);
+            assert_int_equal(version(), 2); /* One turn, even where it is two events. */
+            world_crash(&world);
+        }
+    }
+}
+
 static void test_remove(void **state)
 {
     (void)state;
@@ -288,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_required, setup, teardown),
         cmocka_unit_test_setup_teardown(test_governed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_command_sets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
