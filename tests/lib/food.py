@@ -1,6 +1,7 @@
 """Food delivery as its users see it: a customer, a store with its kitchen, and a rider."""
 from node import wait_until
 from shop import is_problem, path_of, wrong_fields  # noqa: F401  The shape of errors is everybody's.
+from system import System
 
 PLACED, PAID, ACCEPTED = "주문됨", "결제완료", "주문접수됨"
 COOKING, WAITING, RIDING, DELIVERED = "요리중", "배달대기", "배달중", "배달완료"
@@ -14,21 +15,14 @@ STEPS = [("storeOrders", "accept"), ("storeOrders", "start-cook"), ("storeOrders
          ("deliveries", "accept"), ("deliveries", "confirm")]
 
 
-class Food:
+class Food(System):
     def __init__(self, api, prefix="/food", customer=7):
-        self.api = api
-        self.prefix = prefix
+        super().__init__(api, prefix)
         self.customer = customer
         self.food = None
 
-    def url(self, collection, item=None, rel=None):
-        return "/".join(str(part) for part in (f"{self.prefix}/{collection}", item, rel)
-                        if part is not None)
-
     def add(self, name="Pizza", store=1, **fields):
-        response = self.api.post(self.url("foods"), {"name": name, "storeId": store, **fields})
-        assert response.status_code == 201, response.text
-        self.food = response.json()["id"]
+        self.food = self.create("foods", name=name, storeId=store, **fields)["id"]
         return self
 
     def order(self, headers=None, **fields):
@@ -44,19 +38,6 @@ class Food:
         order = response.json()
         assert order["status"] == PAID, order
         return order
-
-    def get(self, collection, item):
-        response = self.api.get(self.url(collection, item))
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    def find(self, collection, **filters):
-        """All items of a small collection that match."""
-        response = self.api.get(self.url(collection), params={"size": 1000, **filters})
-        assert response.status_code == 200, response.text
-        body = response.json()
-        assert body["page"]["totalPages"] <= 1
-        return body["_embedded"][collection]
 
     def only(self, collection, order):
         """The one item of an order."""

@@ -1,5 +1,6 @@
 """The shop as its users see it: a product, a user with an account, and what they do."""
 from node import wait_until
+from system import System
 
 DONE = "주문완료"
 PENDING = "주문접수"
@@ -38,22 +39,12 @@ def path_of(url):
     return "/" + url.split("://", 1)[1].split("/", 1)[1] if "://" in url else url
 
 
-class Shop:
+class Shop(System):
     def __init__(self, api, prefix="/shop", user=1):
-        self.api = api
-        self.prefix = prefix
+        super().__init__(api, prefix)
         self.user = user
         self.account = None
         self.product = None
-
-    def url(self, collection, item=None, rel=None):
-        return "/".join(str(part) for part in (f"{self.prefix}/{collection}", item, rel)
-                        if part is not None)
-
-    def create(self, collection, **fields):
-        response = self.api.post(self.url(collection), fields)
-        assert response.status_code == 201, response.text
-        return response.json()
 
     def open(self, money=999999, stock=1000, price=1000):
         """One product and one account with money, both new."""
@@ -75,21 +66,8 @@ class Shop:
         assert order["status"] == DONE, order
         return order
 
-    def get(self, collection, item):
-        response = self.api.get(self.url(collection, item))
-        assert response.status_code == 200, response.text
-        return response.json()
-
     def cancel(self, order_id):
         return self.api.put(self.url("orders", order_id, "cancel"))
-
-    def find(self, collection, **filters):
-        """All items of a small collection that match."""
-        response = self.api.get(self.url(collection), params={"size": 1000, **filters})
-        assert response.status_code == 200, response.text
-        body = response.json()
-        assert body["page"]["totalPages"] <= 1
-        return body["_embedded"][collection]
 
     @property
     def money(self):
