@@ -3,6 +3,7 @@
  */
 #include "actors/systems.h"
 
+#include "actors/bike/bike.h"
 #include "actors/dr/dr.h"
 #include "actors/food/food.h"
 #include "actors/notify/notify.h"
@@ -14,6 +15,7 @@ const struct dure_system *const *dure_systems(void)
         &shop_system,
         &food_system,
         &dr_system,
+        &bike_system,
         &notify_system,
         NULL,
     };

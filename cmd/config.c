@@ -102,6 +102,9 @@ static const struct setting settings[] = {
     {"supervisor", "FD", "socket to a supervisor, as `dure up` gives it; -1: none", "-1", NULL,
      NUMBER_AT(supervisor, -1, 1 << 20)},
 
+    {"bike-fare", "POINTS", "bike's fare: points that a reservation costs", "1000",
+     "Systems:", NUMBER_AT(bike_fare, 0, INT64_C(1000000000))},
+
     {"outage", "OUTAGE",
      "TYPE=down or TYPE=MS: what is of the type is not to be reached, or only after MS; SIGUSR1 ends "
      "it, and begins it again", "", "For tests:", TEXT_AT(outage)},

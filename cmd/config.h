@@ -32,6 +32,7 @@ struct dure_config {
     char cluster[1024];   /* Cluster file; "": a cluster of one. */
     int64_t http_shared;  /* Several nodes listen on the port. */
     int64_t node;         /* Our number in it. */
+    int64_t bike_fare;    /* Points. */
     char meter[1024];     /* Of dr: simulated, manual, or http:URL. */
     char notify[1024];    /* log, or webhook:URL. */
     char notify_secret[512];

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/bike/bike.h"
 #include "cmd/cluster_file.h"
 #include "cmd/commands.h"
 #include "cmd/config.h"
@@ -257,6 +258,7 @@ static int open_runtime(struct node *node, const char **message)
                                    .look_wire = node->mesh ? dure_mesh_looks(node->mesh) : NULL,
                                    .progress = dure_supervised_progress,
                                    .progress_arg = &node->supervised};
+    bike_fare = config->bike_fare;
     rv = dure_outage_read(config->outage, &options.outage);
     if (rv != 0) {
         *message = "--outage takes a type and =down or =MILLISECONDS, like food.food=down";
