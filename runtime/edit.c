@@ -72,8 +72,9 @@ static int run_command(const struct dure_actor *actor, const struct dure_command
     return command->handle(actor->state, &as_command, out);
 }
 
-/* The state as the command's events leave it. What the command has set stays so, unless the document
- * changes it: the date of a return is not undone by a PUT that brings back what was read before. */
+/* The state as the command's events leave it. What the command has set stays so, unless the
+ * document changes it: the date of a return is not undone by a PUT that brings back what was read
+ * before. */
 static void follow_command(const struct dure_actor *actor, const struct dure_edit *edit,
                            const struct dure_msg *in, const struct dure_out *out, char *commanded,
                            char *fresh)

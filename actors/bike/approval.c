@@ -1,6 +1,6 @@
 /*
- * Approvals: purchases of points. Each is added to its user's points once, by the approval saga; the
- * look at these points is only to say no in time, where they would become too many.
+ * Approvals: purchases of points. Each is added to its user's points once, by the approval saga;
+ * the look at these points is only to say no in time, where they would become too many.
  */
 #include "actors/bike/bike.h"
 

@@ -6,9 +6,9 @@
  *   fares       of reservations 예약완료 and 사용완료 = used - returned
  *   bikes       those held, by whom = reservations 예약완료, of what
  *
- * Bikes are compared by a sum of hashes of the pairs, so that the order of rows does not matter. With
- * sagas under way, after a step was left out, or after points were removed, all but the balances is
- * shown and not judged.
+ * Bikes are compared by a sum of hashes of the pairs, so that the order of rows does not matter.
+ * With sagas under way, after a step was left out, or after points were removed, all but the
+ * balances is shown and not judged.
  */
 #include "actors/bike/bike.h"
 

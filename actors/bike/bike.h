@@ -1,8 +1,8 @@
 /*
  * Bike reservation (SPEC D): states, payloads and descriptors that its files share.
  *
- * A reservation holds one bike and costs the fare, in points. Whose word counts: the bike for who has
- * it, the points' row for the balance, the reservation for whether it is cancelled or returned.
+ * A reservation holds one bike and costs the fare, in points. Whose word counts: the bike for who
+ * has it, the points' row for the balance, the reservation for whether it is cancelled or returned.
  */
 #ifndef DURE_ACTORS_BIKE_BIKE_H
 #define DURE_ACTORS_BIKE_BIKE_H
@@ -17,8 +17,8 @@
 /* Users are the ids of their points. */
 #define BIKE_USER_MAX INT64_C(1000000000000000)
 
-/* Points that a reservation costs, whole; 1000 unless --bike-fare says otherwise. Set before the first
- * turn. A reservation keeps the fare that it was made with. */
+/* Points that a reservation costs, whole; 1000 unless --bike-fare says otherwise. Set before the
+ * first turn. A reservation keeps the fare that it was made with. */
 #define BIKE_FARE_DEFAULT 1000
 extern int64_t bike_fare;
 
@@ -69,7 +69,7 @@ struct bike_hold { int64_t reservation_id; };
 struct bike_amount { int64_t amount; };
 struct bike_reason { char reason[BIKE_REASON_BYTES]; };
 
-/* ---- Events that others listen to ------------------------------------------------------------- */
+/* ---- Events that others listen to ------------------------------------------------------------ */
 
 struct bike_received { struct bike_place place; int64_t fare; };
 struct bike_reserved { int64_t id, user_id, bike_id, reserve_ms, return_ms; uint8_t status; };
@@ -84,13 +84,13 @@ extern struct dure_event_type bike_point_opened, bike_point_increased, bike_poin
 extern struct dure_event_type bike_reservation_received, bike_reservation_reserved,
     bike_reservation_refused, bike_reservation_canceled, bike_reservation_returned;
 
-/* ---- Commands that sagas give ----------------------------------------------------------------- */
+/* ---- Commands that sagas give ---------------------------------------------------------------- */
 
 extern const struct dure_command bike_management_hold, bike_management_release;
 extern const struct dure_command bike_point_increase, bike_point_use, bike_point_give_back;
 extern const struct dure_command bike_reservation_complete, bike_reservation_refuse;
 
-/* ---- The rest --------------------------------------------------------------------------------- */
+/* ---- The rest -------------------------------------------------------------------------------- */
 
 struct bike_approval_saga { int64_t user_id, price; };
 struct bike_trip_saga { int64_t reservation_id, user_id, bike_id, fare; }; /* Of the other three. */

@@ -25,7 +25,8 @@ static const struct dure_schema registrated_schema =
 static const struct dure_field hold_fields[] = {
     DURE_FIELD(struct bike_hold, reservation_id, "reservationId", DURE_INT, .flags = 0),
 };
-static const struct dure_schema hold_schema = DURE_SCHEMA("HoldBike", struct bike_hold, hold_fields);
+static const struct dure_schema hold_schema =
+    DURE_SCHEMA("HoldBike", struct bike_hold, hold_fields);
 
 static void apply_registrated(void *state, const struct dure_event *event)
 {

@@ -1,7 +1,7 @@
 /*
  * Points: a row per user, under the user's own id. Bought by approvals, used by reservations, given
- * back by what is cancelled. A row is made by the first purchase, or by POST with an opening balance,
- * never by wanting to pay.
+ * back by what is cancelled. A row is made by the first purchase, or by POST with an opening
+ * balance, never by wanting to pay.
  *
  * The hidden fields tell where the points came from, for the books (audit.c).
  */
@@ -43,7 +43,7 @@ static const struct dure_field amount_fields[] = {
 static const struct dure_schema amount_schema =
     DURE_SCHEMA("PointAmount", struct bike_amount, amount_fields);
 
-/* ---- Events: each carries the balance afterwards ---------------------------------------------- */
+/* ---- Events: each carries the balance afterwards --------------------------------------------- */
 
 static int64_t move(struct bike_point *point, const struct dure_event *event)
 {
@@ -94,7 +94,7 @@ static void emit(struct dure_out *out, const struct dure_event_type *type, int64
         (struct bike_points){.user_id = user_id, .total_point = total_point};
 }
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static int open_points(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -109,8 +109,8 @@ static int open_points(const void *state, const struct dure_msg *in, struct dure
     return 0;
 }
 
-/* Beyond what a number can hold nothing is added: the saga parks, for a person to see. Approvals and
- * opening balances are bounded so that it does not come to that. */
+/* Beyond what a number can hold nothing is added: the saga parks, for a person to see. Approvals
+ * and opening balances are bounded so that it does not come to that. */
 static void add(const struct bike_point *point, const struct dure_msg *in, struct dure_out *out,
                 const struct dure_event_type *type)
 {

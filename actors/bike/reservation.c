@@ -5,8 +5,8 @@
  *   cancel   예약완료 → 예약취소; the cancel saga frees the bike and gives the fare back
  *   return   예약완료 → 사용완료; the return saga frees the bike
  *
- * From any other state a cancel or a return is refused, so each happens once at most, and never both.
- * BikeReserved is published when it is true: the bike is held and the fare is paid.
+ * From any other state a cancel or a return is refused, so each happens once at most, and never
+ * both. BikeReserved is published when it is true: the bike is held and the fare is paid.
  */
 #include "actors/bike/bike.h"
 
@@ -45,7 +45,7 @@ static const struct dure_field reason_fields[] = {
 static const struct dure_schema reason_schema =
     DURE_SCHEMA("ReservationReason", struct bike_reason, reason_fields);
 
-/* ---- Events ----------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 #define RECEIVED(member, json, kind, ...)                                                          \
     DURE_FIELD(struct bike_received, member, json, kind, __VA_ARGS__)
@@ -135,7 +135,7 @@ struct dure_event_type bike_reservation_canceled = {
 struct dure_event_type bike_reservation_returned = {
     .name = "BikeReturned", .schema = &ended_schema, .apply = apply_returned};
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static void start(struct dure_out *out, const struct dure_saga *saga, int64_t id,
                   const struct bike_place *place, int64_t fare)

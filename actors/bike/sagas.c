@@ -2,7 +2,7 @@
  * The four sagas: of a purchase, and of a reservation's beginning and its two ends.
  *
  *   approval  points   increase @ points         PointIncreased
- *   reserve   hold     hold @ bike               refused: unknown, or held by another; undone by release
+ *   reserve   hold     hold @ bike               refused: unknown, or held; undone by release
  *             pay      use @ points              PointUsed; refused: too few, or no row
  *             finish   complete @ reservation    BikeReserved
  *   cancel    bike     release @ bike
@@ -10,14 +10,14 @@
  *   return    bike     release @ bike
  *
  * Paying is the last thing that can be refused, so points are never to be given back there. What a
- * cancel or a return has to do cannot be refused at all; a bike or points that were removed meanwhile
- * need nothing.
+ * cancel or a return has to do cannot be refused at all; a bike or points that were removed
+ * meanwhile need nothing.
  */
 #include "actors/bike/bike.h"
 
 #include <stdio.h>
 
-/* ---- Approval --------------------------------------------------------------------------------- */
+/* ---- Approval -------------------------------------------------------------------------------- */
 
 static const struct dure_field approval_fields[] = {
     DURE_FIELD(struct bike_approval_saga, user_id, "userId", DURE_INT, .flags = 0),
@@ -46,7 +46,7 @@ struct dure_saga bike_approval_saga = {
     .steps_count = sizeof approval_steps / sizeof approval_steps[0],
 };
 
-/* ---- A reservation's -------------------------------------------------------------------------- */
+/* ---- A reservation's ------------------------------------------------------------------------- */
 
 #define TRIP(member, json) DURE_FIELD(struct bike_trip_saga, member, json, DURE_INT, .flags = 0)
 static const struct dure_field trip_fields[] = {
