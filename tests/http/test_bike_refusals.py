@@ -365,7 +365,8 @@ def test_bulk(bike):
     second = bike.add().bike
     made = lines("reservations", *[f'{{"userId":"{user}","bikeId":{one}}}'
                                    for one in (first, first, second, NOBODY)])
-    assert [line["status"] for line in made] == [201, 409, 201, 409]
+    statuses = [line["status"] for line in made]  # In a cluster either of the first two is first.
+    assert (sorted(statuses[:2]), statuses[2:]) == ([201, 409], [201, 409])
     assert bike.points == FARE
     rows = lines("points", f'{{"userId":{user},"totalPoint":5}}', '{"totalPoint":5}',
                  f'{{"userId":{user + 10**6},"totalPoint":5}}')

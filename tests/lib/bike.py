@@ -101,3 +101,8 @@ class Bike(System):
         return wait_until(
             lambda: self.get("reservations", number)["reserveStatus"] == status, timeout,
             f"reservation {number} to become {status}")
+
+    def shows(self, number, status):
+        """The dashboard becomes this: in a cluster it may be another node's."""
+        wait_until(lambda: self.get("reservationDashboards", number)["reserveStatus"] == status,
+                   10, f"the dashboard to show {status} for reservation {number}")

@@ -3,8 +3,8 @@
  * single step of it: whichever node stops, whether or not what it was writing was written, the
  * reservation ends as it would have without, and bikes, points and dashboard say the same.
  *
- * On two nodes the reservation is node 0's, its bike is node 1's, and its user's points are node 1's
- * (an odd user) or node 0's (an even one): so each step of each saga travels in one of the ways.
+ * On two nodes the reservation is node 0's, its bike is node 1's, and its user's points are node
+ * 1's (an odd user) or node 0's (an even one): so each step is taken within a node and between.
  */
 #include "actors/bike/bike.h"
 #include "tests/unit/pair.h"
@@ -65,7 +65,7 @@ static void settle(void)
     int ticks = 0;
     do {
         for (int i = 0; i < nodes; i++) step(i);
-        if (ticks % 4 == 3) world_now_ms += 100; /* The wire reorders: what it lost is sent again. */
+        if (ticks % 4 == 3) world_now_ms += 100; /* What the wire lost is sent again. */
     } while (!quiet() && ++ticks < TICKS_MAX);
     assert_true(ticks < TICKS_MAX);
 }
@@ -293,8 +293,8 @@ static void test_two_nodes(void **state)
 
 /* ---- Both at once ---------------------------------------------------------------------------- */
 
-/* A user at each node wants the bike, the second one any number of steps after the first: whoever has
- * it pays, the other pays nothing. */
+/* A user at each node wants the bike, the second one any number of steps after the first: whoever
+ * has it pays, the other pays nothing. */
 static void test_two_users(void **state)
 {
     (void)state;
@@ -338,7 +338,7 @@ static void test_two_users(void **state)
 
 /* ---- Which compensations ran ----------------------------------------------------------------- */
 
-/* Of each event of the journal how often it happened. */
+/* How often an event of this name has happened to the actor. */
 static int happened(const struct dure_aggregate *aggregate, int64_t id, const char *name)
 {
     struct dure_buf json = {0};
@@ -350,13 +350,14 @@ static int happened(const struct dure_aggregate *aggregate, int64_t id, const ch
     return count;
 }
 
-static uint64_t released(void)
+/* It counts up when the bike is held, and when it is released. */
+static uint64_t bike_version(void)
 {
     return world_version(&single, &bike_management, BIKE);
 }
 
-/* Each way back, by count: a refused payment frees the bike, a cancel frees it and gives the fare back,
- * a return frees it only. */
+/* Each way back, by count: a refused payment frees the bike, a cancel frees it and gives the fare
+ * back, a return frees it only. */
 static void test_compensations(void **state)
 {
     (void)state;
@@ -364,24 +365,24 @@ static void test_compensations(void **state)
     user = 11;
     make();
     reservations = 0;
-    uint64_t before = released();
+    uint64_t before = bike_version();
     perform(RESERVE); /* No row. */
-    assert_int_equal(released(), before + 2); /* Held, and released. */
+    assert_int_equal(bike_version(), before + 2); /* Held, and released. */
     assert_null(world_state(&single, &bike_point, user));
     perform(RESERVE_UNKNOWN);
-    assert_int_equal(released(), before + 2);
+    assert_int_equal(bike_version(), before + 2);
     perform(BUY);
     for (int i = 1; i <= 2; i++) {
         perform(RESERVE);
         perform(CANCEL);
         assert_int_equal(happened(&bike_point, user, "\"PointUsed\""), i);
         assert_int_equal(happened(&bike_point, user, "\"PointReturned\""), i);
-        assert_int_equal(released(), before + 2 + 2 * (uint64_t)i);
+        assert_int_equal(bike_version(), before + 2 + 2 * (uint64_t)i);
     }
     perform(RESERVE);
     perform(GIVE_BACK);
     assert_int_equal(happened(&bike_point, user, "\"PointReturned\""), 2);
-    assert_int_equal(released(), before + 8);
+    assert_int_equal(bike_version(), before + 8);
     end();
 }
 
