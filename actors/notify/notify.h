@@ -3,8 +3,7 @@
  * notification here, then told by the node's adapter (`dure node --notify`), again and again over hours
  * until the other side has taken it, and then gone. What is listed has not been delivered (yet).
  *
- *   struct notify_send *notice = dure_send(out, &notify_send, DURE_NEW);
- *   snprintf(notice->type, …, "food.notification"); snprintf(notice->customer, …) …
+ *   notify_tell(out, "food.notification", order_id, customer, "배달시작");
  *
  * An endpoint that says 410 wants no more: it is disabled until its row is deleted.
  */
@@ -50,6 +49,11 @@ struct notify_answer {
 
 struct notify_endpoint { int64_t id, date; char url[NOTIFY_URL_BYTES]; };
 struct notify_disable { char url[NOTIFY_URL_BYTES]; };
+
+/* Tells a customer, as an effect of the command that is being handled. The texts fit into struct
+ * notify_send (asserted). */
+void notify_tell(struct dure_out *out, const char *type, int64_t subject, const char *customer,
+                 const char *message);
 
 extern const struct dure_command notify_send, notify_endpoint_disable;
 extern const struct dure_port notify_port;
