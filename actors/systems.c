@@ -7,6 +7,7 @@
 #include "actors/dr/dr.h"
 #include "actors/food/food.h"
 #include "actors/notify/notify.h"
+#include "actors/secondhand/secondhand.h"
 #include "actors/shop/shop.h"
 
 const struct dure_system *const *dure_systems(void)
@@ -16,6 +17,7 @@ const struct dure_system *const *dure_systems(void)
         &food_system,
         &dr_system,
         &bike_system,
+        &secondhand_system,
         &notify_system,
         NULL,
     };
