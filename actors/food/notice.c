@@ -1,8 +1,11 @@
 /*
  * Notification logs: each change of an order as its customer is told it. Made by the policies, never
- * changed.
+ * changed; each is given to the notification port in the same record.
  */
 #include "actors/food/food.h"
+#include "actors/notify/notify.h"
+
+#include <stdio.h>
 
 #define FIELD(member, json, kind, ...)                                                             \
     DURE_FIELD(struct food_notice, member, json, kind, __VA_ARGS__)
@@ -28,7 +31,11 @@ static struct dure_event_type recorded = {
 static int record(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
     (void)state;
-    memcpy(dure_emit(out, &recorded), in->data, sizeof(struct food_notice));
+    const struct food_notice *notice = in->data;
+    char customer[24];
+    memcpy(dure_emit(out, &recorded), notice, sizeof *notice);
+    snprintf(customer, sizeof customer, "%lld", (long long)notice->customer_id);
+    notify_tell(out, "food.notification", notice->order_id, customer, notice->message);
     return 0;
 }
 

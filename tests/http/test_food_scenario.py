@@ -8,6 +8,7 @@ import node as nodes
 from food import (ACCEPTED, CANCELED, COOKING, DELIVERED, PAID, PAY_CANCELED, PAY_DONE,
                   PAY_REJECTED, PLACED, REJECTED, RIDING, STEPS, TOO_LATE, UNAVAILABLE, WAITING,
                   Food, is_problem, path_of, wrong_fields)
+from notified import notified
 
 _customers = itertools.count(5000)
 
@@ -69,6 +70,9 @@ def test_scenario(rooted, prefix, kind):
         "Pizza", 1, 5, 5, 1)
     assert food.messages(order) == ["주문됨", "결제완료", "주문완료", "주문접수됨", "요리시작",
                                     "요리완료", "배달시작", "배달완료"]
+
+    assert notified(rooted) == [("food.notification", "7", message)
+                                for message in food.messages(order)]
 
     assert food.evaluate(food.delivered(), kind(2)).status_code == 200
     top = food.get("topFoods", 1)

@@ -7,6 +7,7 @@
  * order cannot look at: so every order is checked afterwards, by messages.
  */
 #include "actors/food/food.h"
+#include "actors/notify/notify.h"
 #include "tests/unit/pair.h"
 
 #define SHARDS 4
@@ -218,6 +219,7 @@ static void check(const struct way *way)
     assert_int_equal(count_of(&food_store_order), 1);
     assert_int_equal(count_of(&food_delivery), way->delivery != 0);
     assert_int_equal(count_of(&food_notice), way->notices);
+    assert_int_equal(count_of(&notify_notification), way->notices);
     assert_int_equal(count_of(&food_order_view), 1);
     assert_int_equal(food->count, way->ratings);
     assert_int_equal(top->eval_count, way->ratings);
@@ -330,7 +332,7 @@ static void test_cancel_before_the_check(void **state)
 static int setup(void **state)
 {
     (void)state;
-    static const struct dure_system *const systems[] = {&food_system, NULL};
+    static const struct dure_system *const systems[] = {&food_system, &notify_system, NULL};
     world_seed_set(world_seed(1));
     return dure_registry_init(systems);
 }

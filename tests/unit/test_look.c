@@ -4,6 +4,7 @@
  * keeps the next ones from waiting.
  */
 #include "actors/food/food.h"
+#include "actors/notify/notify.h"
 #include "runtime/look_peer.h"
 #include "tests/unit/pair.h"
 
@@ -469,7 +470,7 @@ static void test_bad_frames(void **state)
 static int setup(void **state)
 {
     (void)state;
-    static const struct dure_system *const systems[] = {&food_system, NULL};
+    static const struct dure_system *const systems[] = {&food_system, &notify_system, NULL};
     world_seed_set(world_seed(1));
     return dure_registry_init(systems);
 }
