@@ -5,7 +5,7 @@ import json
 import pytest
 
 import node as nodes
-from node import wait_until
+from notified import notified
 from secondhand import (CANCELED, IN_PROGRESS, MATCH, MISMATCH, RESERVED, RETURNED, TOLD,
                         TOLD_BACK, TOLD_REFUSED, TRADED, TRADE_CANCELED, UNLISTED, Secondhand,
                         is_problem, wrong_fields)
@@ -67,11 +67,10 @@ def test_scenario(rooted, prefix, kind):
     assert [row["status"] for row in market.find("notices")] == TOLD + TOLD_BACK
     assert {row["userid"] for row in market.find("notices")} == {"abc"}
 
-    wait_until(lambda: market.api.get("/notify/notifications").json()["page"]["totalElements"] == 0,
-               20, "the notifications to be delivered")
+    assert notified(rooted) == [("secondhand.notice", "abc", status)
+                                for status in TOLD + TOLD_BACK]
     rooted.stop()
     check_events(rooted.data)
-    check_delivered(rooted.log, TOLD + TOLD_BACK)
     for command in ("verify", "rebuild", "verify"):
         done = nodes.dure(command, rooted.data)
         assert done.returncode == 0, done.stdout.decode()
@@ -111,13 +110,6 @@ def check_events(data):
     assert kinds(dumped(data)) == [
         "reserve.ReserveCompleted", "trade.TradeCompleted", "inventory.StockDecresed",
         "reserve.ReserveCanceled", "trade.TradeCanceled"]
-
-
-def check_delivered(log, statuses):
-    """Each notice has gone out through the notification port."""
-    lines = [line for line in log.read_text().splitlines() if line.startswith("dure notify:")]
-    assert sorted(lines) == sorted(f'dure notify: {i} "secondhand.notice" to "abc": "{status}"'
-                                   for i, status in enumerate(statuses, 1))
 
 
 def test_events_of_a_refusal(fresh):
@@ -422,8 +414,7 @@ def test_notice_by_hand(fresh):
     edited = market.api.patch(market.url("notices", 1), {"productname": "y"})
     assert edited.json()["productname"] == "y"
     assert market.api.delete(market.url("notices", 1)).status_code == 204
-    wait_until(lambda: '"secondhand.notice" to "12": "알림"' in fresh.log.read_text(), 20,
-               "the notification")
+    assert notified(fresh) == [("secondhand.notice", "12", "알림")]
     fresh.stop()
     assert dumped(fresh.data) == [NOTICE]
     assert nodes.dure("verify", fresh.data).returncode == 0
