@@ -8,84 +8,20 @@
  */
 #include "actors/food/food.h"
 #include "actors/notify/notify.h"
-#include "tests/unit/pair.h"
+#include "tests/unit/ways.h"
 
-#define SHARDS 4
 #define FOOD 1
-#define TICKS_MAX 20000
 
-/* ---- A cluster of one or two ---------------------------------------------------------------- */
-
-static int nodes;
-static uint32_t turns_max; /* Of one record; 0: as ever, so that a whole cascade stands in one. */
-static struct world single;
-
-static struct world *node_at(int i)
+static void prepare(void)
 {
-    return nodes == 2 ? &pair[i].world : &single;
-}
-
-static struct world *owner_of(int64_t id)
-{
-    return node_at(nodes == 2 ? (int)(id % 2) : 0);
-}
-
-/* The step at which a node stops: counted over a whole way; 0: none. */
-static struct { int at, node; bool written; int count; bool happened; } crash;
-
-static struct world_ask ask;
-static struct world *asked; /* NULL: its node has crashed before the answer. */
-
-static void step(int i)
-{
-    if (nodes == 2) pair_step(&pair[i]);
-    else world_round(&single);
-    if (++crash.count != crash.at) return;
-    struct world *world = node_at(crash.node);
-    if (asked == world && !ask.released) asked = NULL;
-    world_stop(world, crash.written, crash.written);
-    world_reopen(world);
-    crash.happened = true;
-}
-
-static bool quiet(void)
-{
-    return nodes == 2 ? pair_quiet() : world_idle(&single);
-}
-
-static void settle(void)
-{
-    int ticks = 0;
-    do {
-        for (int i = 0; i < nodes; i++) step(i);
-        if (ticks % 4 == 3) world_now_ms += 100; /* The wire reorders: what it lost is sent again. */
-    } while (!quiet() && ++ticks < TICKS_MAX);
-    assert_true(ticks < TICKS_MAX);
-}
-
-static void make(void)
-{
-    if (nodes == 2) pair_make(SHARDS);
-    else world_make(&single, SHARDS);
-    if (turns_max != 0) {
-        single.group_turns_max = turns_max;
-        world_crash(&single);
-    }
     struct food_added added;
     dure_schema_init(food_food.create->schema, &added);
     strcpy(added.name, "Pizza");
     added.store_id = 3;
-    crash.at = 0;
-    asked = owner_of(FOOD);
-    world_ask(asked, &ask, food_food.create, DURE_NEW, &added);
-    settle();
-    assert_int_equal(ask.id, FOOD);
-}
-
-static void end(void)
-{
-    if (nodes == 2) pair_end();
-    else world_end(&single);
+    ways_asked = ways_owner(FOOD);
+    world_ask(ways_asked, &ways_ask, food_food.create, DURE_NEW, &added);
+    ways_settle();
+    assert_int_equal(ways_ask.id, FOOD);
 }
 
 /* ---- Ways ----------------------------------------------------------------------------------- */
@@ -116,13 +52,6 @@ static const struct way unknown_food = {
     "unknown food", {PLACE_UNKNOWN}, FOOD_ORDER_REJECTED, FOOD_PAYMENT_REJECTED,
     FOOD_STORE_REJECTED, 0, 4, 0};
 
-static const struct dure_command *named(const struct dure_aggregate *aggregate, const char *name)
-{
-    const struct dure_command *const *command = aggregate->commands;
-    while (strcmp((*command)->name, name) != 0) command++;
-    return *command;
-}
-
 static const struct {
     struct dure_aggregate *aggregate;
     const char *command;
@@ -133,94 +62,66 @@ static const struct {
     [EVALUATE] = {&food_order, "evaluate"}, [CANCEL] = {&food_order, "cancel"},
 };
 
-/* What is made on a node of two has its first id there. */
-static int64_t first_id(void)
+static bool placed(void)
 {
-    return nodes == 2 ? 2 : 1;
+    return ways_state(&food_order, ways_first_id()) != NULL;
 }
 
-static void submit(enum act act)
+static void fill_place(struct food_place *place, int64_t food_id)
+{
+    dure_schema_init(food_order.create->schema, place);
+    place->food_id = food_id;
+    place->customer_id = 7;
+}
+
+static void perform(enum act act)
 {
     struct food_place place;
     struct food_score score = {5};
     if (act == PLACE || act == PLACE_UNKNOWN) {
-        dure_schema_init(food_order.create->schema, &place);
-        place.food_id = act == PLACE ? FOOD : 99;
-        place.customer_id = 7;
-        asked = owner_of(first_id());
-        world_ask(asked, &ask, food_order.create, DURE_NEW, &place);
-        return;
-    }
-    const struct dure_command *command = named(table[act].aggregate, table[act].command);
-    asked = owner_of(first_id());
-    world_ask(asked, &ask, command, first_id(), act == EVALUATE ? &score : NULL);
-}
-
-static bool placed(void)
-{
-    return world_state(owner_of(first_id()), &food_order, first_id()) != NULL;
-}
-
-/* As a client does it: no answer, so it asks again, which may find that it was done. */
-static void perform(enum act act)
-{
-    submit(act);
-    settle();
-    if (asked == NULL && ((act != PLACE && act != PLACE_UNKNOWN) || !placed())) {
-        submit(act);
-        settle();
-        assert_true(ask.status == 200 || ask.status == 409);
-    } else if (asked != NULL) {
-        assert_int_equal(ask.released, 1);
+        fill_place(&place, act == PLACE ? FOOD : 99);
+        ways_do(food_order.create, DURE_NEW, &place, placed);
+    } else {
+        ways_do(ways_command(table[act].aggregate, table[act].command), ways_first_id(),
+                act == EVALUATE ? &score : NULL, NULL);
     }
 }
 
 /* ---- What must be there afterwards ---------------------------------------------------------- */
 
-static int64_t count_of(const struct dure_aggregate *aggregate)
-{
-    int64_t count = 0;
-    for (int i = 0; i < nodes; i++) count += node_at(i)->rt->counters[aggregate->type->index].count;
-    return count;
-}
-
 static int64_t sagas(void)
 {
-    int64_t count = 0;
-    const struct dure_saga *all[] = {&food_order_saga, &food_check_saga, &food_cancel_saga};
-    for (int i = 0; i < nodes; i++) {
-        for (size_t j = 0; j < 3; j++) count += node_at(i)->rt->counters[all[j]->type->index].count;
-    }
-    return count;
+    return ways_count(food_order_saga.type) + ways_count(food_check_saga.type) +
+           ways_count(food_cancel_saga.type);
 }
 
 static void check(const struct way *way)
 {
-    struct world *home = owner_of(first_id());
-    const struct food_order *order = world_state(home, &food_order, first_id());
-    const struct food_payment *payment = world_state(home, &food_payment, first_id());
-    const struct food_store_order *store = world_state(home, &food_store_order, first_id());
-    const struct food_delivery *delivery = world_state(home, &food_delivery, first_id());
-    const struct food_food *food = world_state(owner_of(FOOD), &food_food, FOOD);
-    const struct food_top *top = world_state(owner_of(FOOD), &food_top, FOOD);
-    const struct food_order_view *view = world_state(home, &food_order_view, first_id());
+    int64_t id = ways_first_id();
+    const struct food_order *order = ways_state(&food_order, id);
+    const struct food_payment *payment = ways_state(&food_payment, id);
+    const struct food_store_order *store = ways_state(&food_store_order, id);
+    const struct food_delivery *delivery = ways_state(&food_delivery, id);
+    const struct food_food *food = ways_state(&food_food, FOOD);
+    const struct food_top *top = ways_state(&food_top, FOOD);
+    const struct food_order_view *view = ways_state(&food_order_view, id);
     assert_int_equal(order->status, way->order);
     assert_int_equal(view->status, way->order);
     assert_int_equal(payment->status, way->payment);
     assert_int_equal(store->status, way->store);
-    assert_int_equal(order->payment_id, first_id());
+    assert_int_equal(order->payment_id, id);
     assert_int_equal(order->canceling, 0);
     assert_int_equal(order->unchecked, 0);
-    assert_int_equal(store->order_id, first_id());
+    assert_int_equal(store->order_id, id);
     if (way != &unknown_food) assert_int_equal(store->store_id, 3);
     assert_int_equal(delivery != NULL ? delivery->status : 0, way->delivery);
-    assert_int_equal(count_of(&food_order), 1);
-    assert_int_equal(count_of(&food_payment), 1);
-    assert_int_equal(count_of(&food_store_order), 1);
-    assert_int_equal(count_of(&food_delivery), way->delivery != 0);
-    assert_int_equal(count_of(&food_notice), way->notices);
-    assert_int_equal(count_of(&notify_notification), way->notices);
-    assert_int_equal(count_of(&food_order_view), 1);
+    assert_int_equal(ways_count(food_order.type), 1);
+    assert_int_equal(ways_count(food_payment.type), 1);
+    assert_int_equal(ways_count(food_store_order.type), 1);
+    assert_int_equal(ways_count(food_delivery.type), way->delivery != 0);
+    assert_int_equal(ways_count(food_notice.type), way->notices);
+    assert_int_equal(ways_count(notify_notification.type), way->notices);
+    assert_int_equal(ways_count(food_order_view.type), 1);
     assert_int_equal(food->count, way->ratings);
     assert_int_equal(top->eval_count, way->ratings);
     assert_int_equal(top->order_count, way->store == FOOD_STORE_COOKED);
@@ -229,41 +130,23 @@ static void check(const struct way *way)
 
 /* ---- A crash at every step ------------------------------------------------------------------ */
 
-/* False: the way was over before the crash. */
-static bool run(const struct way *way, int at, int node, bool written)
+static void walk(const void *arg)
 {
-    make();
-    asked = NULL;
-    crash.at = at;
-    crash.node = node;
-    crash.written = written;
-    crash.count = 0;
-    crash.happened = false;
+    const struct way *way = arg;
     for (size_t i = 0; way->acts[i] != END; i++) perform(way->acts[i]);
-    settle();
+    ways_settle();
     check(way);
-    bool happened = crash.happened;
-    end();
-    return happened;
 }
 
 static int run_all(const struct way *way)
 {
-    int crashes = 0;
-    for (int node = 0; node < nodes; node++) {
-        for (int written = 0; written < 2; written++) {
-            for (int at = 1; run(way, at, node, written != 0); at++) crashes++;
-        }
-    }
-    printf("%d node%s, %s: right after each of %d crashes\n", nodes, nodes > 1 ? "s" : "", way->name,
-           crashes);
-    return crashes;
+    return ways_run_all(way->name, prepare, walk, way);
 }
 
 static void test_one_node(void **state)
 {
     (void)state;
-    nodes = 1;
+    ways_nodes = 1;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 4);
 }
 
@@ -271,16 +154,16 @@ static void test_one_node(void **state)
 static void test_one_turn_a_record(void **state)
 {
     (void)state;
-    nodes = 1;
-    turns_max = 1;
+    ways_nodes = 1;
+    ways_turns_max = 1;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 16);
-    turns_max = 0;
+    ways_turns_max = 0;
 }
 
 static void test_two_nodes(void **state)
 {
     (void)state;
-    nodes = 2;
+    ways_nodes = 2;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) > 20);
     assert_true(run_all(&unknown_food) > 20);
 }
@@ -292,25 +175,27 @@ static void test_two_nodes(void **state)
 static void test_cancel_before_the_check(void **state)
 {
     (void)state;
-    nodes = 2;
+    ways_nodes = 2;
     int seen[2] = {0};
     for (int after = 0; after < 60; after++) {
         for (int unknown = 0; unknown < 2; unknown++) {
-            make();
-            crash.at = 0;
-            submit(unknown ? PLACE_UNKNOWN : PLACE);
-            for (int i = 0; i < after; i++) step(i % 2);
+            struct food_place place;
+            ways_make();
+            prepare();
+            fill_place(&place, unknown ? 99 : FOOD);
+            ways_submit(food_order.create, DURE_NEW, &place);
+            for (int i = 0; i < after; i++) ways_step(i % 2);
             if (!placed()) {
-                settle();
-                end();
+                ways_settle();
+                ways_end();
                 continue;
             }
             static struct world_ask cancel;
-            world_ask(owner_of(2), &cancel, named(&food_order, "cancel"), 2, NULL);
-            settle();
-            const struct food_order *order = world_state(owner_of(2), &food_order, 2);
-            const struct food_payment *payment = world_state(owner_of(2), &food_payment, 2);
-            const struct food_store_order *store = world_state(owner_of(2), &food_store_order, 2);
+            world_ask(ways_owner(2), &cancel, ways_command(&food_order, "cancel"), 2, NULL);
+            ways_settle();
+            const struct food_order *order = ways_state(&food_order, 2);
+            const struct food_payment *payment = ways_state(&food_payment, 2);
+            const struct food_store_order *store = ways_state(&food_store_order, 2);
             if (cancel.status == 200) {
                 assert_int_equal(order->status, FOOD_ORDER_CANCELED);
                 assert_int_equal(payment->status, FOOD_PAYMENT_CANCELED);
@@ -323,7 +208,7 @@ static void test_cancel_before_the_check(void **state)
                 seen[1]++;
             }
             assert_int_equal(sagas(), 0);
-            end();
+            ways_end();
         }
     }
     assert_true(seen[0] > 0 && seen[1] > 0);
