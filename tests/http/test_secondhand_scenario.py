@@ -74,6 +74,11 @@ def test_scenario(rooted, prefix, kind):
     for command in ("verify", "rebuild", "verify"):
         done = nodes.dure(command, rooted.data)
         assert done.returncode == 0, done.stdout.decode()
+        if command == "verify":
+            assert [line for line in done.stdout.decode().splitlines() if "secondhand" in line] == [
+                "secondhand: 1 reservations, 0 sagas under way, 0 steps left out",
+                "secondhand stock: 1 = 1", "secondhand reserved: 0 = 0",
+                "secondhand cancelled: 1 = 1", "secondhand notices: 5 = 5"]
 
 
 RESERVE = ["id", "productid", "userid", "productname", "qty", "reserveDt", "address", "price",

@@ -204,7 +204,7 @@ static void test_two_nodes(void **state)
 
 /* ---- What happens at once ------------------------------------------------------------------- */
 
-#define STEPS_MAX 120
+#define STEPS_MAX 40
 
 /* A buyer who cancels while the saga runs, at every step of it: the reservation is cancelled, the trade
  * as well, and the stock is back, whether it had been taken or not. */
