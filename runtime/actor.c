@@ -107,6 +107,7 @@ void dure_actor_removed(struct dure_runtime *rt, struct dure_actor *actor)
 {
     dure_actor_set_exists(rt, actor, false);
     dure_row_init_state(actor->type, actor->state);
+    if (actor->head.due_ms != DURE_NULL) rt->open->timers = true;
     dure_timer_set(rt, actor, DURE_NULL);
     actor->head.version = 0;
     actor->head.event_lsn = 0;

@@ -19,6 +19,7 @@ static void write_sagas(struct dure_runtime *rt, struct dure_group *group)
         struct dure_actor *saga = undo->actor;
         if (!saga->head.exists && !undo->head.exists) continue; /* Begun and ended in this record. */
         if (saga->head.exists) saga->head.version++;
+        if (saga->timer_at == 0) dure_timer_set(rt, saga, saga->head.due_ms);
         size_t at;
         dure_group_entry_begin(rt, DURE_ENTRY_SAGA, &at);
         struct dure_entry_actor entry = {.type_code = saga->type->code, .id = saga->id,
@@ -35,10 +36,10 @@ static void write_sagas(struct dure_runtime *rt, struct dure_group *group)
 
 static void write_timers(struct dure_runtime *rt, struct dure_group *group)
 {
+    if (!group->timers) return;
     for (const struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
         const struct dure_actor *actor = undo->actor;
-        bool by_state = actor->type->kind == DURE_KIND_SAGA || actor->type->kind == DURE_KIND_ROUND;
-        if (by_state) continue; /* Its entry carries it. */
+        if (dure_type_by_state(actor->type)) continue; /* Its entry carries it. */
         if (actor->head.due_ms == undo->head.due_ms) continue;
         size_t at;
         dure_group_entry_begin(rt, DURE_ENTRY_TIMER, &at);

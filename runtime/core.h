@@ -48,6 +48,12 @@ struct dure_type {
     struct dure_event_type skipped;
 };
 
+/* Sagas and rounds are journaled by their state, once a group, their timer with it. */
+static inline bool dure_type_by_state(const struct dure_type *type)
+{
+    return type->kind == DURE_KIND_SAGA || type->kind == DURE_KIND_ROUND;
+}
+
 struct dure_event_rules {
     const struct dure_policy *policies[DURE_RULES_MAX];
     const struct dure_projection *projections[DURE_RULES_MAX];
@@ -235,6 +241,7 @@ struct dure_group {
     uint32_t turns;
     struct dure_undo *undo;      /* Newest first. */
     struct dure_undo **snapshots; size_t snapshots_count, snapshots_cap; /* Sagas touched. */
+    bool timers;                 /* Of others than sagas and rounds: some were set. */
     struct dure_group_event *events, **events_last;
     struct dure_hold *holds, **holds_last;
     struct dure_ask *handled;    /* Asks with a key, handled and undecided (KEY started entries). */

@@ -27,6 +27,7 @@ void dure_group_begin(struct dure_runtime *rt, struct dure_group *group)
     group->entries = group->turns = 0;
     group->undo = NULL;
     group->snapshots_count = 0;
+    group->timers = false;
     group->events = NULL;
     group->events_last = &group->events;
     group->holds = NULL;
@@ -77,8 +78,7 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
     actor->group = group->number;
     actor->head.lsn = group->lsn;
     dure_actor_set_dirty(rt, actor, group->lsn);
-    bool by_state = actor->type->kind == DURE_KIND_SAGA || actor->type->kind == DURE_KIND_ROUND;
-    if (by_state) list_saga(group, undo);
+    if (dure_type_by_state(actor->type)) list_saga(group, undo);
 }
 
 void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at)
@@ -174,5 +174,12 @@ void dure_group_timer(struct dure_runtime *rt, struct dure_actor *actor, int64_t
 {
     if (actor->head.due_ms == due_ms) return;
     dure_group_touch(rt, actor);
-    dure_timer_set(rt, actor, due_ms);
+    if (!dure_type_by_state(actor->type)) {
+        rt->open->timers = true;
+        dure_timer_set(rt, actor, due_ms);
+    } else if (actor->timer_at != 0) {
+        dure_timer_set(rt, actor, due_ms);
+    } else {
+        actor->head.due_ms = due_ms; /* Most end in this group: closing.c sets those that do not. */
+    }
 }

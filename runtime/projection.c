@@ -64,6 +64,7 @@ void dure_projection_fed(struct dure_runtime *rt, const struct dure_event *event
 void dure_projection_feed(struct dure_runtime *rt, const struct dure_group *group)
 {
     for (const struct dure_group_event *kept = group->events; kept != NULL; kept = kept->next) {
+        __builtin_prefetch(kept->next);
         if (kept->fed) dure_projection_fed(rt, &kept->event, kept->target, group->lsn);
         else dure_projection_event(rt, &kept->event, group->lsn);
     }

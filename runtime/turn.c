@@ -24,6 +24,8 @@
 
 /* A cascade may exceed the group's soft bound by this factor before its mail is deferred. */
 #define CASCADE_FACTOR 2
+/* Actors whose memory is asked for before it is needed. */
+#define AHEAD 8
 
 static void command_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail);
 static void run_ready(struct dure_runtime *rt);
@@ -437,14 +439,16 @@ static void count_append(struct dure_runtime *rt, const struct dure_group *group
     metrics->record_bytes += group->record.len;
 }
 
-/* Begun and ended without ever having had a row (most sagas): nothing to write, nothing to keep. */
+/* Sagas that began and ended without ever having had a row, which is most: nothing to write, nothing
+ * to keep. */
 static void drop_ended(struct dure_runtime *rt, struct dure_group *group)
 {
-    struct dure_undo *next;
-    for (struct dure_undo *undo = group->undo; undo != NULL; undo = next) {
-        struct dure_actor *actor = undo->actor;
-        next = undo->next;
-        if (next != NULL && next->next != NULL) dure_actor_prefetch(next->next->actor);
+    for (size_t i = 0; i < group->snapshots_count; i++) {
+        if (i + AHEAD < group->snapshots_count) {
+            __builtin_prefetch(group->snapshots[i + AHEAD]);
+            dure_actor_prefetch(group->snapshots[i + AHEAD / 2]->actor);
+        }
+        struct dure_actor *actor = group->snapshots[i]->actor;
         bool gone = !actor->head.exists && !actor->stored && actor->copies == 0 && !actor->ready &&
                     actor->head.lsn == group->lsn && actor->asks == NULL && actor->timer_at == 0;
         if (gone) dure_actor_drop(rt, actor);
