@@ -8,7 +8,7 @@ import pytest
 import node as nodes
 from food import (CANCELED, COOKING, PAID, PAY_CANCELED, PAY_DONE, PAY_REJECTED, REJECTED, RIDING,
                   Food)
-from test_shop_races import at_once
+from test_shop_races import at_once, until_killed
 
 _customers = itertools.count(9000)
 
@@ -123,30 +123,21 @@ def test_kill_under_load(tmp_path):
     food = Food(running.client()).add()
     answered = []
     for kill in range(3):
-        def work(client, i):
+        dice = [random.Random(kill * 100 + i) for i in range(8)]
+
+        def work(client, i, done):
             own = Food(client, customer=i)
             own.food = food.food
-            dice = random.Random(kill * 100 + i)
-            done = []
-            try:
-                while True:
-                    order = own.ordered()
-                    steps = dice.randint(0, 5)
-                    if steps < 2 and dice.random() < 0.5:
-                        done.append((order["id"], None))
-                        assert own.cancel(order).status_code == 200
-                        done[-1] = (order["id"], CANCELED)
-                        continue
-                    done.append((order["id"], None))
-                    own.walk(order, steps)
-                    done[-1] = (order["id"], own.get("orders", order["id"])["status"])
-                    if i == 0 and len(done) > 12:
-                        running.process.kill()
-            except (OSError, ValueError):  # The node is dead.
-                return done
-        for done in at_once(running, 8, work):
-            answered += done
-        running.kill()
+            order = own.ordered()
+            steps = dice[i].randint(0, 5)
+            done.append((order["id"], None))
+            if steps < 2 and dice[i].random() < 0.5:
+                assert own.cancel(order).status_code == 200
+                done[-1] = (order["id"], CANCELED)
+                return
+            own.walk(order, steps)
+            done[-1] = (order["id"], own.get("orders", order["id"])["status"])
+        answered += until_killed(running, 8, work)
         running.start()
         food.api = running.client()
     assert len(answered) > 60

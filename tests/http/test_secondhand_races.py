@@ -8,7 +8,7 @@ import pytest
 import node as nodes
 from secondhand import (CANCELED, IN_PROGRESS, RESERVED, TOLD, TOLD_BACK, TOLD_REFUSED, TRADED,
                         TRADE_CANCELED, Secondhand)
-from test_shop_races import at_once
+from test_shop_races import at_once, until_killed
 
 _products = itertools.count(9000)
 
@@ -128,32 +128,24 @@ def test_kill_under_load(tmp_path):
         market.create("inventories", productid=product, productname="x", qty=40)
     answered = []
     for kill in range(3):
-        def work(client, i):
-            dice = random.Random(kill * 100 + i)
+        dice = [random.Random(kill * 100 + i) for i in range(8)]
+
+        def work(client, i, done):
             own = Secondhand(client, user=f"u{i}")
-            done = []
-            try:
-                while True:
-                    own.product = dice.choice(products)
-                    response = own.reserve(dice.randint(1, 5))
-                    assert response.status_code in (201, 409), response.text
-                    if response.status_code == 409:
-                        continue
-                    reserve = response.json()
-                    done.append((reserve["id"], None))
-                    if dice.random() < 0.1:
-                        assert own.complete(own.trade(reserve)).status_code == 200
-                        done[-1] = (reserve["id"], RESERVED)
-                    elif dice.random() < 0.8:
-                        assert own.cancel(reserve).status_code == 200
-                        done[-1] = (reserve["id"], CANCELED)
-                    if i == 0 and len(done) > 12:
-                        running.process.kill()
-            except (OSError, ValueError):  # The node is dead.
-                return done
-        for done in at_once(running, 8, work):
-            answered += done
-        running.kill()
+            own.product = dice[i].choice(products)
+            response = own.reserve(dice[i].randint(1, 5))
+            assert response.status_code in (201, 409), response.text
+            if response.status_code == 409:
+                return
+            reserve = response.json()
+            done.append((reserve["id"], None))
+            if dice[i].random() < 0.1:
+                assert own.complete(own.trade(reserve)).status_code == 200
+                done[-1] = (reserve["id"], RESERVED)
+            elif dice[i].random() < 0.8:
+                assert own.cancel(reserve).status_code == 200
+                done[-1] = (reserve["id"], CANCELED)
+        answered += until_killed(running, 8, work)
         running.start()
         market.api = running.client()
         for product in products:

@@ -21,6 +21,28 @@ def at_once(node, count, work):
         return list(pool.map(one, range(count)))
 
 
+def until_killed(node, count, work, at_least=13):
+    """Runs work(client, i, done) on `count` threads over and over, until the first of them has put
+    `at_least` things into its `done`: then the node is killed. Returns the `done` of all, as one list.
+
+    Whoever fails kills the node, too, so that the others do not go on for ever.
+    """
+    def one(client, i):
+        done = []
+        try:
+            while i != 0 or len(done) < at_least:
+                work(client, i, done)
+        except (OSError, ValueError):  # The node is dead.
+            pass
+        finally:
+            node.process.kill()
+        return done
+
+    done = [item for items in at_once(node, count, one) for item in items]
+    node.kill()
+    return done
+
+
 def test_race_for_the_last_ten(node, shop):
     """Of two that race for the last 10 one ships and the other is refused and refunded: stock 0."""
     for _ in range(10):
