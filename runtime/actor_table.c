@@ -77,6 +77,18 @@ void dure_actor_table_prefetch(const struct dure_actor_table *table, const struc
     __builtin_prefetch(&table->lines[place_of(table, type, id).line], 1);
 }
 
+struct dure_actor *dure_actor_table_next(const struct dure_actor_table *table, uint64_t *at)
+{
+    if (table->lines == NULL) return NULL;
+    while (*at < (table->mask + 1) * DURE_ACTOR_LINE_SLOTS) {
+        uint64_t i = (*at)++;
+        const struct dure_actor_line *line = &table->lines[i / DURE_ACTOR_LINE_SLOTS];
+        struct dure_actor *actor = line->slots[i % DURE_ACTOR_LINE_SLOTS];
+        if (actor != NULL) return actor;
+    }
+    return NULL;
+}
+
 static void add(struct dure_actor_table *table, struct dure_actor *actor)
 {
     struct place place = place_of(table, actor->type, actor->id);

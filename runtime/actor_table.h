@@ -48,6 +48,9 @@ struct dure_actor *dure_actor_table_find(const struct dure_actor_table *table,
 /* Starts to bring in the line where a look-up will begin, for one that is known to come. */
 void dure_actor_table_prefetch(const struct dure_actor_table *table, const struct dure_type *type,
                                int64_t id);
+/* All of them, one a call, in no order, while none is added or removed: *at is 0 for the first. NULL
+ * behind the last; so, too, when init has failed or was never called on a zeroed table. */
+struct dure_actor *dure_actor_table_next(const struct dure_actor_table *table, uint64_t *at);
 /* It must not be there yet. */
 void dure_actor_table_add(struct dure_actor_table *table, struct dure_actor *actor);
 /* It must be there. */

@@ -127,7 +127,9 @@ static void free_received(struct dure_mail *mail)
 void dure_runtime_close(struct dure_runtime *rt)
 {
     DURE_ASSERT(rt->writing == NULL);
-    for (struct dure_actor *actor = rt->newest; actor != NULL; actor = actor->older) {
+    /* By the table: the list has only those that are clean. */
+    struct dure_actor *actor;
+    for (uint64_t at = 0; (actor = dure_actor_table_next(&rt->actors, &at)) != NULL;) {
         free_received(actor->mail_first);
     }
     free_received(rt->held);
@@ -136,10 +138,7 @@ void dure_runtime_close(struct dure_runtime *rt)
     dure_checkpoint_close(rt);
     dure_idem_fini(rt);
     free_mail(rt->deferred);
-    for (struct dure_actor *actor = rt->newest, *older; actor != NULL; actor = older) {
-        older = actor->older;
-        free(actor);
-    }
+    for (uint64_t at = 0; (actor = dure_actor_table_next(&rt->actors, &at)) != NULL;) free(actor);
     for (int i = 0; i < 2; i++) {
         dure_arena_fini(&rt->groups[i].arena);
         dure_buf_fini(&rt->groups[i].record);

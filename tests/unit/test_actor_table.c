@@ -47,6 +47,12 @@ static void check_all(const struct dure_actor_table *table, uint64_t count)
             assert_ptr_equal(found, model[type][i]);
         }
     }
+    const struct dure_actor *actor;
+    uint64_t at = 0, walked = 0;
+    for (; (actor = dure_actor_table_next(table, &at)) != NULL; walked++) {
+        assert_ptr_equal(dure_actor_table_find(table, actor->type, actor->id), actor);
+    }
+    assert_int_equal(walked, count);
 }
 
 static void assert_no_trace(const struct dure_actor_table *table)
