@@ -3,7 +3,7 @@
  *
  *   1. wait      nobody is connected: the nodes are not followed either
  *   2. follow    from the end on, gap-free (stream_client.h): each event is published by itself,
- *                and the run of them as a batch. A second without events: a beacon
+ *                and the run of them as a batch. Every second a beacon
  *   3. answer    replay by asking the nodes; groups from their files
  *
  * When it cannot go on (a node came back with less than it had shown) it begins at the end again;
@@ -104,8 +104,8 @@ static void follow(struct dure_door *door, struct dure_stream_client *client)
         rv = dure_stream_client_next(client, WAIT_MS, &lines);
         if (lines.len > 0) {
             publish(door, lines.data, lines.len, &batch);
-            spoke = now_ms();
-        } else if (now_ms() - spoke >= BEACON_MS && dure_stream_client_at(client)->shards != 0) {
+        }
+        if (now_ms() - spoke >= BEACON_MS && dure_stream_client_at(client)->shards != 0) {
             batch.len = 0;
             dure_stream_beacon_write(-1, dure_stream_client_at(client), &batch);
             dure_pub_send(door->pub, batch.data, batch.len);

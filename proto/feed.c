@@ -3,7 +3,7 @@
  *
  *   1. durable   the loop notes the last record and the sequences behind it
  *   2. publish   a thread reads what is new from the journal, and sends it; only while somebody is
- *                connected. After a second without events it says where the shards stand
+ *                connected. Every second, and to who has just come, it says where the shards stand
  *   3. replay    other threads answer requests (runtime/replay.h)
  *
  * Nothing is queued: who falls behind reads the journal. A record that cannot be read ends the
@@ -22,7 +22,7 @@
 #include "proto/stream.h"
 #include "runtime/replay.h"
 
-#define BEACON_MS 1000
+#define BEACON_S 1
 #define REPLAY_THREADS 4
 /* Batches kept for a slow subscriber. */
 #define BUFFER_BATCHES 512
@@ -122,19 +122,30 @@ static int publish(struct dure_feed *feed, uint64_t lsn, struct dure_buf *record
     return 0;
 }
 
-static void wait_ms(struct dure_feed *feed, int ms)
+static bool is_past(const struct timespec *time)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec != time->tv_sec ? now.tv_sec > time->tv_sec : now.tv_nsec >= time->tv_nsec;
+}
+
+/* For news, until then. */
+static void await_news(struct dure_feed *feed, const struct timespec *until)
+{
     feed->waiting = true;
-    (void)pthread_cond_timedwait(&feed->cond, &feed->mutex, &until);
+    (void)pthread_cond_timedwait(&feed->cond, &feed->mutex, until);
     feed->waiting = false;
+}
+
+/* A lost batch is noticed also where nothing more happens. */
+static void say_where(struct dure_feed *feed, const struct dure_positions *ends,
+                      struct dure_buf *batch, struct timespec *again)
+{
+    batch->len = 0;
+    dure_stream_beacon_write(feed->options.node, ends, batch);
+    dure_pub_send(feed->pub, batch->data, batch->len);
+    clock_gettime(CLOCK_MONOTONIC, again);
+    again->tv_sec += BEACON_S;
 }
 
 static void *feed_thread(void *arg)
@@ -142,6 +153,7 @@ static void *feed_thread(void *arg)
     struct dure_feed *feed = arg;
     struct dure_buf record = {0}, lines = {0}, batch = {0};
     struct dure_positions ends;
+    struct timespec beacon = {0}; /* When the next is due. */
     pthread_mutex_lock(&feed->mutex);
     uint64_t done = feed->lsn;
     while (!feed->stop) {
@@ -151,25 +163,18 @@ static void *feed_thread(void *arg)
             done = feed->lsn;
             continue;
         }
-        bool beacon = false;
-        if (done == feed->lsn) {
-            wait_ms(feed, BEACON_MS);
-            beacon = done == feed->lsn && !feed->stop;
-        }
+        if (done == feed->lsn) await_news(feed, &beacon);
+        bool woken = done == feed->lsn; /* By who has come, or by the time. */
         uint64_t lsn = feed->lsn;
-        if (beacon) ends = feed->ends;
+        ends = feed->ends;
         pthread_mutex_unlock(&feed->mutex);
-        batch.len = 0;
-        if (beacon) {
-            dure_stream_beacon_write(feed->options.node, &ends, &batch);
-            dure_pub_send(feed->pub, batch.data, batch.len);
-        }
         int rv = 0;
         while (done < lsn && rv == 0) rv = publish(feed, ++done, &record, &lines, &batch);
         if (rv != 0) {
             fprintf(stderr, "dure: record %llu cannot be published: %s\n",
                     (unsigned long long)done, dure_error_info(rv)->text);
         }
+        if (woken || is_past(&beacon)) say_where(feed, &ends, &batch, &beacon);
         pthread_mutex_lock(&feed->mutex);
     }
     pthread_mutex_unlock(&feed->mutex);

@@ -10,6 +10,7 @@
 #include "proto/listening.h"
 
 #include <arpa/inet.h>
+#include <nng/protocol/reqrep0/req.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +29,6 @@ struct dure_listening {
     nng_socket socket;
     nng_listener listener;
     bool on; /* The listener is there. */
-    int (*probe)(nng_socket *socket);
     char url[DURE_SOCK_URL_BYTES];
     pthread_t thread;
     bool watched;
@@ -90,11 +90,13 @@ static bool rest(struct dure_listening *listening, long ms)
 
 /* ---- 2: probe ----------------------------------------------------------------------------------- */
 
+/* By a REQ: it is taken before it is sent away by who speaks no REP, and nothing is sent to it, so
+ * that it can be closed at any time (see hangup.h). */
 static bool takes_connections(struct dure_listening *listening)
 {
     struct counts before, now;
     nng_socket probe;
-    if (!count(listening, &before) || listening->probe(&probe) != 0) return true; /* Who knows. */
+    if (!count(listening, &before) || nng_req0_open(&probe) != 0) return true; /* Who knows. */
     bool takes = false, go = nng_dial(probe, listening->url, NULL, NNG_FLAG_NONBLOCK) == 0;
     for (int ms = 0; go && !takes && ms < PROBE_MS; ms += PROBE_LOOK_MS) {
         go = rest(listening, PROBE_LOOK_MS);
@@ -159,14 +161,13 @@ static int start(struct dure_listening *listening, uint16_t *port)
     return listening->watched ? 0 : NNG_ENOMEM;
 }
 
-int dure_listening_open(struct dure_listening **out, nng_socket socket,
-                        int (*probe)(nng_socket *socket), const char *url, uint16_t *port)
+int dure_listening_open(struct dure_listening **out, nng_socket socket, const char *url,
+                        uint16_t *port)
 {
     if (strlen(url) + sizeof "65535" > DURE_SOCK_URL_BYTES) return NNG_EADDRINVAL;
     struct dure_listening *listening = calloc(1, sizeof *listening);
     if (listening == NULL) return NNG_ENOMEM;
     listening->socket = socket;
-    listening->probe = probe;
     strcpy(listening->url, url);
     pthread_mutex_init(&listening->mutex, NULL);
     pthread_condattr_t clock;

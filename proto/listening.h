@@ -15,12 +15,12 @@
 struct dure_listening;
 
 /*
- * Listens, and has a thread that watches it (but for inproc://, which has no handshake). `probe`
- * opens a socket that may connect to this one. *port (may be NULL): of tcp with port 0, the one that
- * was given. The socket must outlive it. Returns a code of nng.
+ * Listens, and has a thread that watches it (but for inproc://, which has no handshake). *port (may
+ * be NULL): of tcp with port 0, the one that was given. The socket must outlive it. Returns a code of
+ * nng.
  */
-int dure_listening_open(struct dure_listening **listening, nng_socket socket,
-                        int (*probe)(nng_socket *socket), const char *url, uint16_t *port);
+int dure_listening_open(struct dure_listening **listening, nng_socket socket, const char *url,
+                        uint16_t *port);
 /* Ends the watch; the listener ends with the socket, which is to be closed after it. NULL: nothing. */
 void dure_listening_close(struct dure_listening *listening);
 

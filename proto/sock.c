@@ -5,8 +5,8 @@
  * Requests go through contexts, so that threads share a socket; an answer that a stuck client does
  * not take is given up after SEND_MS. An address in use is the usual failure of listen.
  *
- * Connections are counted from ADD_PRE on: it comes once and first, and only what had it has REM_POST;
- * ADD_POST is left out for who speaks another protocol, and may come after REM_POST.
+ * Connections are counted from ADD_PRE on: it comes once and first, and only what had it has
+ * REM_POST; ADD_POST is left out for who speaks another protocol, and may come after REM_POST.
  */
 #include "proto/sock.h"
 
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/hangup.h"
 #include "proto/listening.h"
 
 #define REQUEST_BYTES_MAX (64u * 1024)
@@ -31,7 +32,10 @@
 #define REDIAL_MS 1000
 #define REP_THREADS_MAX 16
 #define CANCEL_MS 5L
+#define TOPIC_BYTES 64
 #define ADDRESSES_MAX 4
+/* Longer than the silence between two beacons (feed.c, door.c). */
+#define HANGUP_MS 1500
 
 static int error_of(int code)
 {
@@ -133,12 +137,12 @@ struct addresses {
     size_t count;
 };
 
-static int listen_at(struct addresses *addresses, nng_socket socket, int (*probe)(nng_socket *),
-                     const char *url, uint16_t *port)
+static int listen_at(struct addresses *addresses, nng_socket socket, const char *url,
+                     uint16_t *port)
 {
     if (addresses->count == ADDRESSES_MAX) return DURE_ETOOBIG;
     struct dure_listening **item = &addresses->items[addresses->count];
-    int code = dure_listening_open(item, socket, probe, url, port);
+    int code = dure_listening_open(item, socket, url, port);
     if (code == 0) addresses->count++;
     return error_of(code);
 }
@@ -186,7 +190,7 @@ int dure_pub_open(struct dure_pub **out, int buffer, void (*peers)(void *arg), v
 
 int dure_pub_listen(struct dure_pub *pub, const char *url, uint16_t *port)
 {
-    return listen_at(&pub->addresses, pub->socket, nng_sub0_open, url, port);
+    return listen_at(&pub->addresses, pub->socket, url, port);
 }
 
 unsigned dure_pub_peers(const struct dure_pub *pub)
@@ -216,18 +220,23 @@ struct dure_sub {
     nng_socket socket;
     struct line lines[DURE_SOCK_DIALS_MAX];
     atomic_size_t count;
+    atomic_bool closing;
+    char topic[TOPIC_BYTES];
 };
 
 static void on_sub_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
     struct dure_sub *sub = arg;
+    if (event == NNG_PIPE_EV_ADD_PRE && atomic_load(&sub->closing)) (void)nng_pipe_close(pipe);
     for (size_t i = 0; i < atomic_load(&sub->count); i++) note_pipe(&sub->lines[i], pipe, event);
 }
 
 int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
 {
+    if (strlen(topic) >= TOPIC_BYTES) return DURE_ETOOBIG;
     struct dure_sub *sub = calloc(1, sizeof *sub);
     if (sub == NULL) return DURE_ENOMEM;
+    strcpy(sub->topic, topic);
     int code = nng_sub0_open(&sub->socket);
     if (code == 0) {
         code = set_up(sub->socket, MESSAGE_BYTES_MAX);
@@ -269,9 +278,20 @@ int dure_sub_recv(struct dure_sub *sub, int timeout_ms, struct dure_buf *out)
     return 0;
 }
 
+static bool is_connected(void *arg)
+{
+    struct dure_sub *sub = arg;
+    for (size_t i = 0; i < sub->count; i++) {
+        if (atomic_load(&sub->lines[i].peers) > 0) return true;
+    }
+    return false;
+}
+
 void dure_sub_close(struct dure_sub *sub)
 {
     if (sub == NULL) return;
+    atomic_store(&sub->closing, true);
+    dure_hangup(sub->socket, sub->topic, is_connected, sub, HANGUP_MS);
     nng_close(sub->socket);
     for (size_t i = 0; i < sub->count; i++) pthread_mutex_destroy(&sub->lines[i].mutex);
     free(sub);
@@ -451,7 +471,7 @@ int dure_rep_open(struct dure_rep **out, unsigned threads, dure_rep_answer *answ
 
 int dure_rep_listen(struct dure_rep *rep, const char *url, uint16_t *port)
 {
-    return listen_at(&rep->addresses, rep->socket, nng_req0_open, url, port);
+    return listen_at(&rep->addresses, rep->socket, url, port);
 }
 
 void dure_rep_close(struct dure_rep *rep)

@@ -1,6 +1,6 @@
 /*
- * The four sockets of the event stream, on nng: PUB, SUB, REP, REQ. Its .c and listening.c are the
- * only files of the stream that know nng.
+ * The four sockets of the event stream, on nng: PUB, SUB, REP, REQ. Its .c, listening.c and hangup.c
+ * are the only files of the stream that know nng.
  *
  * URLs are nng's: inproc://name, ipc:///path, tcp://host:port. Everything is thread-safe but for
  * open and close; close waits for nobody else's call, so stop those first or let them end by
@@ -40,6 +40,7 @@ DURE_MUST_CHECK int dure_sub_open(struct dure_sub **sub, const char *topic, int 
 DURE_MUST_CHECK int dure_sub_dial(struct dure_sub *sub, const char *url);
 /* Puts the next message into *out (emptied first). DURE_EBUSY: none came in time; DURE_ESHUTDOWN. */
 DURE_MUST_CHECK int dure_sub_recv(struct dure_sub *sub, int timeout_ms, struct dure_buf *out);
+/* Waits for a message of everybody who is connected, but not long. */
 void dure_sub_close(struct dure_sub *sub);
 
 /* ---- REQ ------------------------------------------------------------------------------------- */

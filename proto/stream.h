@@ -4,7 +4,7 @@
  * Batch, published by nodes and by the door: "@batch {…}\n", then a line "type CloudEventsJSON\n"
  * for each event. The object names the events by shard, [first,last] sequence:
  *   {"node":0,"lsn":123,"shards":{"5":[10,12]}}
- * and every second without events, so that a lost last batch is noticed, where all shards stand:
+ * and every second, so that a lost last batch of a shard is noticed, where all shards stand:
  *   {"node":0,"at":{"0":17,"5":12}}
  *
  * Request, to the replay socket of the door (or of a node, for its own shards):

@@ -178,12 +178,52 @@ static void test_strangers_do_not_count(void **state)
     dure_pub_close(pub);
 }
 
+static atomic_bool enough;
+
+static void *publish(void *arg)
+{
+    static const char bytes[2000] = "a";
+    while (!atomic_load(&enough)) {
+        dure_pub_send(arg, bytes, sizeof bytes);
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    }
+    return NULL;
+}
+
+/* Subscribers leave while messages come, again and again. */
+static void test_closes_under_load(void **state)
+{
+    (void)state;
+    struct dure_pub *pub;
+    pthread_t thread;
+    atomic_store(&enough, false);
+    assert_int_equal(dure_pub_open(&pub, 128, NULL, NULL), 0);
+    assert_int_equal(dure_pub_listen(pub, url, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, publish, pub), 0);
+    alarm(120); /* A close that hangs can only be killed. */
+    struct dure_buf got = {0};
+    for (int i = 0; i < 200; i++) {
+        struct dure_sub *sub;
+        assert_int_equal(dure_sub_open(&sub, "a", 16), 0);
+        assert_int_equal(dure_sub_dial(sub, url), 0);
+        time_t until = time(NULL) + 60;
+        while (dure_sub_recv(sub, 100, &got) != 0) assert_true(in_time(until));
+        dure_sub_close(sub);
+    }
+    alarm(0);
+    atomic_store(&enough, true);
+    pthread_join(thread, NULL);
+    dure_buf_fini(&got);
+    dure_pub_close(pub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rep_outlives_broken_handshakes, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_pub_outlives_broken_handshakes, make_dir, remove_dir),
         cmocka_unit_test(test_tcp_keeps_its_port),
+        cmocka_unit_test_setup_teardown(test_closes_under_load, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_strangers_do_not_count, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
