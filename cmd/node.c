@@ -24,6 +24,7 @@
 #include "cmd/config.h"
 #include "cmd/datadir.h"
 #include "cmd/doors.h"
+#include "cmd/leave.h"
 #include "cmd/meter.h"
 #include "cmd/notify.h"
 #include "cmd/supervised.h"
@@ -332,13 +333,14 @@ static void on_walk(uv_handle_t *handle, void *arg)
 
 static void close_node(struct node *node)
 {
-    dure_doors_close(&node->doors);
     if (node->gateway != NULL) dure_gateway_set_server(node->gateway, NULL);
     if (node->server != NULL) dure_server_close(node->server);
     uv_run(node->loop.uv, UV_RUN_NOWAIT);
     if (node->rt != NULL && node->rt->writing == NULL && dure_checkpoint_flush(node->rt) != 0) {
         fprintf(stderr, "dure node: the last checkpoint failed; the next start replays more\n");
     }
+    dure_leave_in_time("dure node", node->exit_status);
+    dure_doors_close(&node->doors);
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
     dure_meter_close(&node->meter);
     dure_notify_close(&node->notify);

@@ -20,6 +20,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/doors.h"
+#include "cmd/leave.h"
 #include "cmd/up.h"
 
 #define COMMAND_WORDS_MAX 100
@@ -316,6 +317,7 @@ int dure_cmd_up(int argc, char **argv)
     up.supervisor.loop = loop;
     if (make_command(&up) == 0 && open_doors(&up) == 0) run(&up, loop);
     else up.exit_status = 1;
+    dure_leave_in_time("dure up", up.exit_status);
     dure_doors_close(&up.doors);
     dure_up_claim_close(&up.claim);
     rv = uv_loop_close(loop);

@@ -31,8 +31,11 @@
 
 #include "proto/bus_address.h"
 #include "proto/bus_tls.h"
+#include "proto/hangup.h"
 
 #define REDIAL_MS_MIN 10
+/* Of all together. Two heartbeats: who is there has said something by then. */
+#define HANGUP_MS (2 * DURE_PEER_HEARTBEAT_MS)
 #define REDIAL_MS_MAX 200
 /* Who is silent though connected is probably suspended, and a connection more is no help then. But
  * nng may tell that a pipe is gone before it tells that it is there: then it is not connected. */
@@ -415,14 +418,31 @@ static void on_closed(uv_handle_t *handle)
     if (--bus->handles_open == 0) destroy(bus);
 }
 
+static bool is_connected(void *arg)
+{
+    struct source *source = arg;
+    pthread_mutex_lock(&source->bus->mutex);
+    bool connected = source->connected;
+    pthread_mutex_unlock(&source->bus->mutex);
+    return connected;
+}
+
 void dure_bus_close(struct dure_bus *bus)
 {
     if (bus == NULL) return;
     bus->closing = true;
+    uint64_t until = uv_hrtime() / 1000000 + HANGUP_MS;
+    for (uint16_t i = 0; i < bus->nodes; i++) {
+        struct source *source = &bus->sources[i];
+        if (!source->open) continue;
+        int64_t left = (int64_t)(until - uv_hrtime() / 1000000);
+        if (left > 0)
+            dure_hangup(source->sub, &bus->node, sizeof bus->node, is_connected, source, (int)left);
+        nng_close(source->sub);
+    }
     if (bus->pub_open) nng_close(bus->pub);
     for (uint16_t i = 0; i < bus->nodes; i++) {
         struct source *source = &bus->sources[i];
-        if (source->open) nng_close(source->sub);
         if (source->aio == NULL) continue;
         nng_aio_stop(source->aio); /* Waits for its callback. */
         nng_aio_free(source->aio);

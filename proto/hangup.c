@@ -9,7 +9,6 @@
 #include "proto/hangup.h"
 
 #include <nng/protocol/pubsub0/sub.h>
-#include <string.h>
 #include <time.h>
 
 /* nng has at most 16 threads for callbacks. */
@@ -32,8 +31,8 @@ static void on_message(void *arg)
     nng_ctx_recv(receive->ctx, receive->aio);
 }
 
-void dure_hangup(nng_socket sub, const char *topic, bool (*connected)(void *arg), void *arg,
-                 int limit_ms)
+void dure_hangup(nng_socket sub, const void *topic, size_t topic_len,
+                 bool (*connected)(void *arg), void *arg, int limit_ms)
 {
     struct receive receives[RECEIVES] = {0};
     nng_ctx ctx;
@@ -48,7 +47,7 @@ void dure_hangup(nng_socket sub, const char *topic, bool (*connected)(void *arg)
         count++;
     }
     /* Only now, so that nothing is queued before. */
-    if (code == 0) code = nng_ctx_set(ctx, NNG_OPT_SUB_SUBSCRIBE, topic, strlen(topic));
+    if (code == 0) code = nng_ctx_set(ctx, NNG_OPT_SUB_SUBSCRIBE, topic, topic_len);
     for (int ms = 0; code == 0 && ms < limit_ms && connected(arg); ms += LOOK_MS) {
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
     }

@@ -17,7 +17,7 @@
  * whoever has said nothing for so long will hardly say something in the moment of the close. The
  * caller refuses new ones (in ADD_PRE) from before on. Blocks; on no thread of nng.
  */
-void dure_hangup(nng_socket sub, const char *topic, bool (*connected)(void *arg), void *arg,
-                 int limit_ms);
+void dure_hangup(nng_socket sub, const void *topic, size_t topic_len,
+                 bool (*connected)(void *arg), void *arg, int limit_ms);
 
 #endif

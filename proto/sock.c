@@ -291,7 +291,7 @@ void dure_sub_close(struct dure_sub *sub)
 {
     if (sub == NULL) return;
     atomic_store(&sub->closing, true);
-    dure_hangup(sub->socket, sub->topic, is_connected, sub, HANGUP_MS);
+    dure_hangup(sub->socket, sub->topic, strlen(sub->topic), is_connected, sub, HANGUP_MS);
     nng_close(sub->socket);
     for (size_t i = 0; i < sub->count; i++) pthread_mutex_destroy(&sub->lines[i].mutex);
     free(sub);
