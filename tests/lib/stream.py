@@ -198,10 +198,15 @@ def nngcat(node, *topics):
 
 
 class Sse(Collector):
-    """GET /events; keeps ids as well, and the last one also of heartbeats."""
+    """GET /events; keeps ids as well, and the last one also of heartbeats. Events go `into` that list.
 
-    def __init__(self, node, query="", last_id=None, read=None):
+    An id counts from the empty line on that ends its event, as for a browser: a stream that breaks off
+    within an event has not brought it."""
+
+    def __init__(self, node, query="", last_id=None, into=None):
         super().__init__()
+        if into is not None:
+            self.events = into
         self.ids, self.last_id, self.comments = [], last_id, 0
         self.connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
         headers = {"Accept": "text/event-stream"}
@@ -216,23 +221,25 @@ class Sse(Collector):
             self.thread.start()
 
     def _run(self):
-        data = None
+        data, new_id = None, self.last_id
         try:
             while True:
                 self.go.wait()
                 line = self.response.readline()
-                if line == b"":
+                if not line.endswith(b"\n"):
                     break
                 line = line.rstrip(b"\n").decode()
                 if line.startswith(":"):
                     self.comments += 1
                 elif line.startswith("id: "):
-                    self.last_id = line[4:]
+                    new_id = line[4:]
                 elif line.startswith("data: "):
                     data = line[6:]
-                elif line == "" and data is not None:
-                    self.ids.append(self.last_id)
-                    self.events.append(json.loads(data))
+                elif line == "":
+                    self.last_id = new_id
+                    if data is not None:
+                        self.ids.append(new_id)
+                        self.events.append(json.loads(data))
                     data = None
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             pass  # The node or we ended it.
