@@ -3,20 +3,22 @@
 A Cluster is one data directory of three nodes that lives through many rounds. A round: load from
 several threads, faults at random moments (faults.py), until every node is back; then the load ends,
 what had no answer is repeated with its key, and everything that the cluster shows is compared with
-everything that it ever answered (checks/, one invariant a file). At the end it is stopped, and the
-journals themselves are looked at.
+everything that it ever answered (checks/, one invariant a file). Subscribers follow the event stream
+through all of it (subscribers.py), and must have got all of it after each round. At the end the
+cluster is stopped, and the journals themselves are looked at.
 """
 import random
 import re
 import threading
 import time
 
-from checks import check_all, journals
+from checks import check_all, check_streams, journals, stream_journals
 from faults import some_fault
 from node import dure, wait_until
 from recording import MONEY, SETTLE_S, Connection, Gone, Record, Shown, Stubborn, open_shop
 from shop import DONE, PENDING
-from up import Up
+from stream import StreamUp
+from subscribers import Subscribers
 
 NODES, WORKERS, BULK_LINES, BETWEEN_BULKS = 3, 5, 40, 10
 ANSWER_S = 5  # A suspended node holds a connection no longer than this.
@@ -28,14 +30,15 @@ class Cluster:
     def __init__(self, path, seed, say=print):
         self.random = random.Random(seed)
         self.say = say
-        self.up = Up(path, count=NODES)
-        self.record = None
+        self.up = StreamUp(path, count=NODES)
+        self.record = self.subscribers = None
         self.kills = self.rounds = 0
         self.failures = []
         self.stopping = threading.Event()
 
     def open(self):
         self.up.start()
+        self.subscribers = Subscribers(self.up)
         self.record = Record(open_shop(self.connect()))
         return self
 
@@ -46,13 +49,18 @@ class Cluster:
         """Stops it in order; then the journals must agree with everything, too."""
         self.quiet()
         shown = Shown.of(self.connect())
+        self.subscribers.replay()
+        check_streams(self.subscribers)
+        self.subscribers.stop()
         self.up.stop()
         directories = [self.up.data / f"node-{number}" for number in range(NODES)]
         checked = dure("verify", self.up.data)
         assert checked.returncode == 0, (checked.stdout + checked.stderr).decode()
-        journals.check(directories, shown)
+        stream_journals.check(self.subscribers, journals.check(directories, shown))
 
     def abandon(self):
+        if self.subscribers is not None:
+            self.subscribers.abandon()
         if self.up.process is not None:
             self.up.process.terminate()
             self.up.process.wait()
@@ -115,6 +123,7 @@ class Cluster:
             name, kills = some_fault(self.up, rng)
             self.kills += kills
             hits.append(name)
+            self.subscribers.disturb(rng)
         self.up.await_ready()
         self.stopping.set()
         for thread in threads:
@@ -125,10 +134,13 @@ class Cluster:
         self.repeat(known)
         self.quiet()
         check_all(self.record, Shown.of(self.connect()), rng)
+        self.subscribers.replay()
+        check_streams(self.subscribers)
         self.up.check()
         self.rounds += 1
         self.say(f"  round {self.rounds}: {', '.join(hits)}; {len(self.record.flows)} flows, "
-                 f"{len(self.record.lines)} bulk orders so far, {self.kills} kills")
+                 f"{len(self.record.lines)} bulk orders, {len(self.subscribers.replayed)} events "
+                 f"so far, {self.kills} kills")
 
     def quiet(self):
         """Waits until nothing is under way: no command, no saga, no message, and no new record."""

@@ -1,5 +1,5 @@
 """What the stopped nodes' journals say: every shard's events are gap-free, and each effect is there
-once for each order. Not part of ALL: it needs the directories, not the service."""
+once for each order. Not part of ALL: it needs the directories, not the service. Returns the events."""
 from collections import Counter
 import json
 
@@ -16,9 +16,10 @@ def events_of(directory):
 
 
 def check(directories, shown):
-    seen = Counter()
+    seen, everything = Counter(), []
     for directory in directories:
         events = events_of(directory)
+        everything += events
         check_sequences(events)
         for event in events:
             kind, data = event["data"]["eventType"], event["data"]
@@ -32,6 +33,7 @@ def check(directories, shown):
             expected["OrderCanceled", order["id"]] = expected["DeliveryCanceled", order["id"]] = 1
     assert {key: count for key, count in seen.items() if key[0] in ONCE} == expected
     check_effects(seen, shown)
+    return everything
 
 
 def check_effects(seen, shown):
