@@ -31,6 +31,7 @@
 
 #include "proto/bus_address.h"
 #include "proto/bus_tls.h"
+#include "proto/dialling.h"
 #include "proto/hangup.h"
 
 #define REDIAL_MS_MIN 10
@@ -67,6 +68,7 @@ struct source { /* Another node, as we hear it. */
     char url[DURE_BUS_URL_BYTES];
     nng_tls_config *tls; /* NULL: none. */
     nng_dialer dialer;
+    uint64_t attempts; /* Of the dialer, as last seen. */
     bool dialing;
     bool heard;         /* Since the last look … */
     bool hears;         /* … and it knows our session. */
@@ -235,6 +237,7 @@ static int start_listener(struct dure_bus *bus)
 static int start_dialer(struct source *source)
 {
     int code = nng_dialer_create(&source->dialer, source->sub, source->url);
+    source->attempts = 0;
     if (code != 0) return code;
     source->dialing = true;
     if (source->tls != NULL)
@@ -265,6 +268,11 @@ static void look_at_source(struct source *source, uint64_t now_ms)
     source->heard = source->hears = false;
     uint64_t limit_ms = connected ? DURE_BUS_REDIAL_MS * SILENT_FACTOR : DURE_BUS_REDIAL_MS;
     if (now_ms - source->dialed_ms < limit_ms) return;
+    if (source->dialing && !connected &&
+        dure_dialling_goes_on(source->dialer, &source->attempts)) {
+        source->dialed_ms = now_ms;
+        return;
+    }
     if (source->dialing) nng_dialer_close(source->dialer);
     source->dialing = false;
     source->dialed_ms = now_ms;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/dialling.h"
 #include "proto/hangup.h"
 #include "proto/listening.h"
 
@@ -67,7 +68,8 @@ struct line {
     char url[DURE_SOCK_URL_BYTES];
     atomic_uint peers; /* Of this dialer. */
     atomic_bool met;   /* Was connected once. */
-    int64_t dialled_ms;
+    int64_t dialled_ms; /* Or last seen to dial by itself. */
+    uint64_t attempts;
     pthread_mutex_t mutex;
 };
 
@@ -91,6 +93,7 @@ static int dial(struct line *line)
 {
     nng_dialer dialer;
     line->dialled_ms = now_ms();
+    line->attempts = 0;
     int code = nng_dialer_create(&dialer, line->socket, line->url);
     if (code != 0) return code;
     count_only(line, dialer);
@@ -101,6 +104,8 @@ static int dial(struct line *line)
 static void dial_again(struct line *line)
 {
     if (atomic_load(&line->peers) > 0 || now_ms() - line->dialled_ms < REDIAL_MS) return;
+    line->dialled_ms = now_ms();
+    if (dure_dialling_goes_on(line->dialer, &line->attempts)) return;
     nng_dialer before = line->dialer;
     count_only(line, (nng_dialer)NNG_DIALER_INITIALIZER);
     nng_dialer_close(before);
