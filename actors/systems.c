@@ -1,25 +1,17 @@
 /*
- * The list of systems: a new one is one folder and one line here.
+ * The systems of this binary, from the list in actors/meson.build: DURE_SYSTEMS is a SYSTEM(name)
+ * for each, whose folder defines name_system.
  */
 #include "actors/systems.h"
 
-#include "actors/bike/bike.h"
-#include "actors/dr/dr.h"
-#include "actors/food/food.h"
-#include "actors/notify/notify.h"
-#include "actors/secondhand/secondhand.h"
-#include "actors/shop/shop.h"
+#define SYSTEM(name) extern const struct dure_system name##_system;
+DURE_SYSTEMS
+#undef SYSTEM
 
 const struct dure_system *const *dure_systems(void)
 {
-    static const struct dure_system *const systems[] = {
-        &shop_system,
-        &food_system,
-        &dr_system,
-        &bike_system,
-        &secondhand_system,
-        &notify_system,
-        NULL,
-    };
+#define SYSTEM(name) &name##_system,
+    static const struct dure_system *const systems[] = {DURE_SYSTEMS NULL};
+#undef SYSTEM
     return systems;
 }
