@@ -34,6 +34,9 @@ def test_one_page(cluster):
     shop = Shop(cluster.client(), "/shop", user=1).open()
     for _ in range(9):
         shop.ordered(1)
+    for node in cluster.nodes:  # The product is on one of them: the other two forward.
+        path = f"/shop/inventories/{shop.product}"
+        assert node.client().patch(path, {"price": 1001}).status_code == 200
     pages = [scrape(node.client()) for node in cluster.nodes]
     for values in pages:
         assert [values["dure_node_up", n] for n in range(3)] == [1, 1, 1]
