@@ -18,6 +18,7 @@ from ports import free_port, listeners
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("DURE_BIN") or str(ROOT / "build-asan" / "dure")
+LIBRARY = f"{BINARY}-library"  # The same with the system of docs/tutorial.md.
 WRAP = shlex.split(os.environ.get("DURE_WRAP", ""))
 
 READY_S = 30
@@ -63,8 +64,9 @@ def ready(port):
 class Node:
     """One `dure node` on a data directory. It outlives neither this process nor stop()/kill()."""
 
-    def __init__(self, data, *args, port=None, log=None, wrap=()):
+    def __init__(self, data, *args, port=None, log=None, wrap=(), binary=BINARY):
         self.data = pathlib.Path(data)
+        self.binary = binary
         self.args = args
         self.wrap = wrap  # A command put before the binary.
         self.port = port or free_port(self)
@@ -77,7 +79,7 @@ class Node:
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *WRAP, *self.wrap, BINARY, "node",
+                ["setpriv", "--pdeathsig", "KILL", *WRAP, *self.wrap, self.binary, "node",
                  "--data", str(self.data), "--http", str(self.port), "--root", "shop",
                  "--events", "-1", "--replay", "-1", *self.args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
@@ -145,9 +147,9 @@ class Node:
         return sock
 
 
-def dure(*args, env=None, **kwargs):
+def dure(*args, env=None, binary=BINARY, **kwargs):
     """Runs a subcommand of the binary to its end. `env` comes on top of the environment."""
-    return subprocess.run([*WRAP, BINARY, *map(str, args)], capture_output=True,
+    return subprocess.run([*WRAP, binary, *map(str, args)], capture_output=True,
                           env=ENV | (env or {}), timeout=120, check=False, **kwargs)
 
 

@@ -1,7 +1,7 @@
 /*
- * Each way of a loan through the library of the tutorial, on one node and on two that own every other
- * id, with a crash at every single step of it: loan, copies, reader and shelf end as they would have
- * without, and what was taken for a refused loan is put back once.
+ * Each way of a loan through the library of the tutorial, on one node and on two that own every
+ * other id, with a crash at every single step of it: loan, copies, reader and shelf end as they would
+ * have without, and what was taken for a refused loan is put back once.
  *
  * On two nodes loans and reader are node 0's and the books node 1's.
  */

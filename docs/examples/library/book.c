@@ -33,7 +33,7 @@ static const struct dure_field copy_fields[] = {
 static const struct dure_schema copy_schema =
     DURE_SCHEMA("Copy", struct library_copy, copy_fields);
 
-/* ---- Events: only these change a book ----------------------------------------------------------- */
+/* ---- Events: only these change a book -------------------------------------------------------- */
 
 static void apply_added(void *state, const struct dure_event *event)
 {
@@ -56,7 +56,7 @@ struct dure_event_type library_copy_taken = {
 struct dure_event_type library_copy_put_back = {
     .name = "CopyPutBack", .schema = &copy_schema, .apply = apply_moved};
 
-/* ---- Commands ----------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static int add(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
@@ -100,7 +100,7 @@ const struct dure_command library_book_take = {
 const struct dure_command library_book_put_back = {
     .name = "put-back", .aggregate = &library_book, .schema = &copy_schema, .handle = put_back};
 
-/* ---- The aggregate ------------------------------------------------------------------------------ */
+/* ---- The aggregate --------------------------------------------------------------------------- */
 
 static const struct dure_command *const commands[] = {
     &add_book, &library_book_take, &library_book_put_back, NULL,

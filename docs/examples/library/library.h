@@ -1,7 +1,7 @@
 /*
  * A lending library: states, payloads and descriptors that its files share.
  *
- * The folder includes itself by "library.h", so that it works wherever it lies: here, or in actors/.
+ * The folder includes itself by "library.h", so that it works where it lies: here, or in actors/.
  */
 #ifndef DURE_LIBRARY_H
 #define DURE_LIBRARY_H
@@ -45,7 +45,7 @@ struct library_shelf { /* View: a row per book. */
     char title[LIBRARY_TEXT_BYTES];
 };
 
-/* ---- Payloads and events ----------------------------------------------------------------------- */
+/* ---- Payloads and events --------------------------------------------------------------------- */
 
 struct library_copy { int64_t id, loan_id, left; };
 struct library_lend { int64_t book_id, reader_id; }; /* POST /loans */
@@ -55,14 +55,14 @@ struct library_reason { char reason[DURE_SAGA_REASON_BYTES]; };
 extern struct dure_event_type library_book_added, library_copy_taken, library_copy_put_back;
 extern struct dure_event_type library_book_lent, library_book_returned;
 
-/* ---- Commands that sagas and policies give ------------------------------------------------------ */
+/* ---- Commands that sagas and policies give --------------------------------------------------- */
 
 extern const struct dure_command library_book_take, library_book_put_back;
 extern const struct dure_command library_reader_borrow, library_reader_give_back,
     library_reader_count;
 extern const struct dure_command library_loan_complete, library_loan_refuse;
 
-/* ---- The rest ----------------------------------------------------------------------------------- */
+/* ---- The rest -------------------------------------------------------------------------------- */
 
 struct library_trip { int64_t loan_id, book_id, reader_id; }; /* Data of both sagas. */
 

@@ -49,7 +49,7 @@ static const struct dure_field reason_fields[] = {
 static const struct dure_schema reason_schema =
     DURE_SCHEMA("LoanReason", struct library_reason, reason_fields);
 
-/* ---- Events ------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 static void apply_requested(void *state, const struct dure_event *event)
 {
@@ -98,7 +98,7 @@ static void emit(struct dure_out *out, const struct dure_event_type *type,
         .id = loan->id, .book_id = loan->book_id, .reader_id = loan->reader_id, .due_ms = due_ms};
 }
 
-/* ---- Commands ----------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static int lend(const void *state, const struct dure_msg *in, struct dure_out *out)
 {
