@@ -47,14 +47,20 @@ static void use_codes(struct dure_buf *bytes)
 static void check(const struct dure_mail *mail)
 {
     DURE_ASSERT(mail->type != NULL);
-    bool saga = mail->type->kind == DURE_KIND_SAGA;
-    if (mail->kind == DURE_MAIL_COMMAND) {
-        DURE_ASSERT(mail->command != NULL && !saga);
+    enum dure_type_kind kind = mail->type->kind;
+    switch (mail->kind) {
+    case DURE_MAIL_COMMAND:
+        DURE_ASSERT(mail->command != NULL && !dure_type_by_state(mail->type));
         DURE_ASSERT((mail->command->schema != NULL) == (mail->data != NULL));
         DURE_ASSERT(mail->type->aggregate == mail->command->aggregate);
-    } else if (mail->kind != DURE_MAIL_WAKE) {
-        DURE_ASSERT(saga);
-        DURE_ASSERT(mail->kind != DURE_MAIL_START || mail->data != NULL);
+        break;
+    case DURE_MAIL_FEED: DURE_ASSERT(kind == DURE_KIND_VIEW && mail->event != NULL); break;
+    case DURE_MAIL_START: DURE_ASSERT(dure_type_by_state(mail->type) && mail->data != NULL); break;
+    case DURE_MAIL_OUTCOME: DURE_ASSERT(dure_type_by_state(mail->type)); break;
+    case DURE_MAIL_THEN: DURE_ASSERT(kind == DURE_KIND_ROUND); break;
+    case DURE_MAIL_RETRY:
+    case DURE_MAIL_SKIP: DURE_ASSERT(kind == DURE_KIND_SAGA); break;
+    case DURE_MAIL_WAKE: break;
     }
 }
 
