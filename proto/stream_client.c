@@ -175,7 +175,7 @@ static void take_beacon(struct dure_stream_client *client)
 static int take_batch(struct dure_stream_client *client, int timeout_ms, struct dure_buf *lines)
 {
     int rv = dure_sub_recv(client->sub, timeout_ms, &client->batch);
-    if (rv != 0) return rv;
+    if (rv != 0 || client->at.shards == 0) return rv; /* Nothing to compare it with yet. */
     const char *from;
     bool beacon;
     client->beacon.shards = client->at.shards;

@@ -89,6 +89,7 @@ def test_kills(cluster, number):
     wait_until(lambda: load.taken >= 200, 90, "load")
     load.stop()
     cluster.await_ready()
+    cluster.await_rest()
     events = whole(cluster)
     stream.check_exact(events)
     stream.same(tail.wait(len(events)), events)

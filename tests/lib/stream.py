@@ -56,7 +56,14 @@ def same(left, right):
     left, right = by_shard(left), by_shard(right)
     assert left.keys() == right.keys()
     for shard in left:
-        assert left[shard] == right[shard], f"shard {shard}"
+        assert left[shard] == right[shard], f"shard {shard}: {_difference(left[shard], right[shard])}"
+
+
+def _difference(left, right):
+    for i, (one, other) in enumerate(zip(left, right)):
+        if one != other:
+            return f"at place {i} {one} instead of {other}"
+    return f"{len(left)} events instead of {len(right)}"
 
 
 class Doors:
@@ -148,8 +155,13 @@ class Collector:
         try:
             nodes.wait_until(there, timeout)
         except AssertionError as error:
-            raise AssertionError(f"{len(self.events)} events came, not {count}") from error
+            raise AssertionError(f"{len(self.events)} events came, not {count}"
+                                 + self.state()) from error
         return self.events
+
+    def state(self):
+        """What may explain that nothing comes."""
+        return ""
 
 
 class Process(Collector):
@@ -169,6 +181,11 @@ class Process(Collector):
                 continue
             self.raw.append(line)
             self.events.append(json.loads(line[line.index(b"{"):]))
+
+    def state(self):
+        if self.process.poll() is None:
+            return "; it runs"
+        return f"; it has ended with {self.process.returncode}: {self.process.stderr.read()[-2000:]}"
 
     def stop(self, how=signal.SIGTERM):
         """Ends it and returns its exit status; what it has written is all read."""

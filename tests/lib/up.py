@@ -51,6 +51,13 @@ class Up:
             return self.ready()
         wait_until(ready, timeout, "all nodes to be ready")
 
+    def await_rest(self, timeout=60):
+        """Until nothing is under way any more: sagas that a kill interrupted go on after it."""
+        def resting():
+            says = [member["says"] for member in self.members()]
+            return says and all(one and not one["sagas"] and not one["unacknowledged"] for one in says)
+        wait_until(resting, timeout, "sagas to end")
+
     def ready(self):
         """True when every node says that all can serve: one that is asked may not know yet."""
         if not nodes.ready(self.port):

@@ -278,6 +278,31 @@ static void test_unknown_places(void **state)
     dure_buf_fini(&late);
 }
 
+/* Beacons and batches come before any source has answered: they are passed over. */
+static void test_live_before_known(void **state)
+{
+    (void)state;
+    make_sources(1);
+    struct dure_buf late = {0};
+    uint64_t last[SHARDS] = {0};
+    sources[0].dumb = true;
+    struct dure_stream_client *client = open_client(1, "", DURE_STREAM_START, NULL);
+    while (dure_pub_peers(sources[0].pub) == 0) take(client, last, "", 1);
+    for (int i = 0; i < 50; i++) {
+        produce(&sources[0], &late);
+        send_beacon(&sources[0]);
+        take(client, last, "", 20);
+        assert_int_equal(dure_stream_client_at(client)->shards, 0);
+    }
+    pthread_mutex_lock(&sources[0].mutex);
+    sources[0].dumb = false;
+    pthread_mutex_unlock(&sources[0].mutex);
+    catch_up(client, 1, last, "");
+    dure_stream_client_close(client);
+    close_source(&sources[0]);
+    dure_buf_fini(&late);
+}
+
 /* All sources asked at once: what is there comes, who is away is named, and nobody waits for it. */
 static void test_replay_without_one(void **state)
 {
@@ -375,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_sources_that_come_and_go),
         cmocka_unit_test(test_topic),
         cmocka_unit_test(test_unknown_places),
+        cmocka_unit_test(test_live_before_known),
         cmocka_unit_test(test_replay_without_one),
         cmocka_unit_test(test_through_a_door),
     };
