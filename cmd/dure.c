@@ -1,6 +1,7 @@
 /*
  * dure: the one binary. Finds the subcommand and passes the rest on.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #ifdef DURE_MIMALLOC
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (dure_registry_init(dure_systems()) != 0) return 1;
+    json_object_seed(0); /* Else by whichever thread reads JSON first, while others start children. */
     /* `dure help node` is `dure node --help`. */
     static char option[] = "--help";
     char *helping[] = {argv[1], option, NULL};
