@@ -237,10 +237,11 @@ static void write_cluster(const struct dure_gateway *gateway, struct dure_buf *o
     gauge(out, "dure_links_unacknowledged", (int64_t)links->parcels, "Messages not acknowledged.");
 }
 
-static void breaker_value(const struct dure_look *look, uint16_t node, const char *family_name,
+/* The other node is a `peer`: `node` is whose numbers these are, in a cluster. */
+static void breaker_value(const struct dure_look *look, uint16_t peer, const char *family_name,
                           uint64_t value, struct dure_buf *out)
 {
-    dure_buf_printf(out, "%s{look=\"%s\",node=\"%u\"} %llu\n", family_name, look->name, node,
+    dure_buf_printf(out, "%s{look=\"%s\",peer=\"%u\"} %llu\n", family_name, look->name, peer,
                     (unsigned long long)value);
 }
 

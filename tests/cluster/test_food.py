@@ -73,7 +73,7 @@ def test_scenario(cluster, owner):
 
 def breaker(node, owner):
     text = node.client().get("/metrics").text
-    found = re.search(rf'^dure_breaker_state{{[^}}]*look="food.store",node="{owner}"[^}}]*}} (\d+)$',
+    found = re.search(rf'^dure_breaker_state{{[^}}]*look="food.store",peer="{owner}"[^}}]*}} (\d+)$',
                       text, re.M)
     return int(found.group(1))
 

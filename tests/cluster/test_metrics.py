@@ -22,7 +22,9 @@ def scrape(client):
             assert line.split()[2] == family
             typed.append(family)
         else:
-            name, node, _, value = SAMPLE.match(line).groups()
+            name, node, labels, value = SAMPLE.match(line).groups()
+            names = ["node", *re.findall(r',(\w+)="', labels)]
+            assert len(set(names)) == len(names), f"a label twice: {line}"
             assert name.startswith(family)
             values[name, int(node)] += float(value)
     assert helped == typed and len(set(helped)) == len(helped) > 30

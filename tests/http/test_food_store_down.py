@@ -27,7 +27,7 @@ class Store:
 
     def metric(self, name, look="food.store"):
         text = self.node.client().get("/metrics").text
-        return int(re.search(rf'^{name}{{look="{look}",node="0"}} (\d+)$', text, re.M).group(1))
+        return int(re.search(rf'^{name}{{look="{look}",peer="0"}} (\d+)$', text, re.M).group(1))
 
     @property
     def breaker(self):
