@@ -4,7 +4,7 @@
  *   1. begin   a batch is opened; the oldest changes go first, at most DURE_CHECKPOINT_ROWS_MAX
  *   2. slice   copies of dirty actors, as they are on disk already: one that an unwritten group has
  *              changed is copied from that group's undo image
- *   3. fill    timers, idempotency keys, and the META row that moves the position
+ *   3. fill    idempotency keys, messages under way, and the META row that moves the position
  *   4. write   by the store's thread, while the next batch is filled
  *   5. done    its copies are in the rows
  *
@@ -120,7 +120,7 @@ int dure_checkpoint_open(struct dure_runtime *rt)
     if (rt->checkpoint == NULL) return DURE_ENOMEM;
     rt->checkpoint->last_ms = rt->io->wall_ms(rt->io);
     int rv = dure_checkpoint_load(rt);
-    if (rv == 0 && rt->links != NULL) rv = dure_links_load(rt);
+    if (rv == 0 && rt->links != NULL) rv = dure_links_load(rt, rt->checkpoint->parcels);
     return rv;
 }
 
@@ -181,8 +181,10 @@ static void failed(struct dure_runtime *rt, int rv)
     cp->filled = false;
     memcpy(cp->counts_next, cp->counts, sizeof cp->counts);
     cp->retry_ms = rt->io->wall_ms(rt->io) + RETRY_MS;
-    for (uint8_t number = 1; number <= 2; number++) dure_idem_written(rt, rv, number);
-    if (rt->links != NULL) dure_links_unsaved(rt);
+    for (uint8_t number = 1; number <= 2; number++) {
+        dure_idem_written(rt, rv, number);
+        if (rt->links != NULL) dure_links_written(rt, rv, number);
+    }
     if (rv != DURE_ENOSPC && rt->fatal == 0) {
         rt->fatal = rv;
         if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
@@ -210,6 +212,7 @@ static void written(void *arg, int rv)
     cp->lsn = batch->lsn;
     memcpy(cp->counts, batch->counts, sizeof cp->counts);
     dure_idem_written(rt, 0, number_of(cp, batch));
+    if (rt->links != NULL) dure_links_written(rt, 0, number_of(cp, batch));
     empty(batch);
     cp->writing = NULL;
     if (cp->filled) submit(rt);
@@ -269,7 +272,8 @@ static void slice(struct dure_runtime *rt)
         return;
     }
     dure_idem_collect(rt, cp, dure_checkpoint_add_copy, number_of(cp, cp->filling));
-    if (rt->links != NULL) dure_links_collect(rt, cp, dure_checkpoint_add_copy);
+    if (rt->links != NULL)
+        dure_links_collect(rt, cp, dure_checkpoint_add_copy, number_of(cp, cp->filling));
     dure_checkpoint_add_meta(rt);
     cp->filled = true;
     if (cp->writing == NULL) submit(rt);

@@ -38,6 +38,7 @@ struct dure_checkpoint {
     int64_t counts_next[DURE_TYPES_MAX]; /* … and with those in both batches. */
     struct { uint64_t hash, bytes; } trail[DURE_TRAIL_RECORDS]; /* By lsn. */
     int rv;
+    bool parcels; /* What the rows say of links is whole (format 2), or there are no rows yet. */
 };
 
 void dure_checkpoint_add(struct dure_checkpoint *cp, struct dure_row_write write);

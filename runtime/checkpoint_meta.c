@@ -13,7 +13,9 @@
 #include "runtime/checkpoint.h"
 #include "runtime/waypoint.h"
 
-#define META_FORMAT 1
+/* 1: messages to other nodes were only in the journal, and the position stayed before the oldest. */
+#define META_FORMAT 2
+#define META_FORMAT_PARCELS 2
 #define META_POSITION 0
 #define META_COUNTERS 1
 #define META_SEQUENCES 2
@@ -36,10 +38,6 @@ static uint64_t replay_from(const struct dure_runtime *rt, uint64_t lsn)
 {
     for (const struct dure_mail *mail = rt->deferred; mail != NULL; mail = mail->durable_next) {
         if (mail->durable_lsn <= lsn) lsn = mail->durable_lsn - 1;
-    }
-    if (rt->links != NULL) {
-        uint64_t oldest = dure_links_oldest_lsn(rt->links);
-        if (oldest <= lsn) lsn = oldest - 1;
     }
     return lsn;
 }
@@ -94,11 +92,13 @@ static int read_meta(struct dure_runtime *rt, struct dure_buf *buf)
     struct meta meta;
     buf->len = 0;
     int rv = rt->rows->ops->get(rt->rows, DURE_TABLE_META, 0, META_POSITION, buf);
+    cp->parcels = rv == DURE_ENOTFOUND;
     if (rv == DURE_ENOTFOUND) return 0;
     if (rv != 0) return rv;
     if (buf->len < sizeof meta) return DURE_ECORRUPT;
     memcpy(&meta, buf->data, sizeof meta);
     if (meta.format > META_FORMAT) return DURE_EFORMAT;
+    cp->parcels = meta.format >= META_FORMAT_PARCELS;
     cp->lsn = meta.lsn;
     rt->lsn_durable = meta.lsn;
     rt->last_hash = meta.hash;

@@ -541,14 +541,13 @@ int64_t dure_links_due(const struct dure_links *links); /* Of the next tick; INT
 /* From recovery: entries OUTBOX and INBOX. Ignored when rt->links is NULL. */
 void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len,
                         uint64_t lsn);
-/* For the checkpoint: the channels' numbers as rows, and back. */
+/* For the checkpoint: adds what has changed of the channels' numbers and of the messages that are not
+ * acknowledged as rows of this batch (1 …); afterwards says how that one went. */
 void dure_links_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
-                        dure_idem_add *add);
-/* A batch of the checkpoint failed: all numbers are for the next one. */
-void dure_links_unsaved(struct dure_runtime *rt);
-DURE_MUST_CHECK int dure_links_load(struct dure_runtime *rt);
-/* Index of the oldest record whose outbox is not acknowledged; UINT64_MAX: none. */
-uint64_t dure_links_oldest_lsn(const struct dure_links *links);
+                        dure_idem_add *add, uint8_t batch);
+void dure_links_written(struct dure_runtime *rt, int rv, uint8_t batch);
+/* And back. `parcels`: the rows have the messages, too; without, they are all behind the position. */
+DURE_MUST_CHECK int dure_links_load(struct dure_runtime *rt, bool parcels);
 
 /* A look at an actor for reading; loads it. DURE_ENOTFOUND when it does not exist. Answer only after
  * dure_turn_hold's cb. */

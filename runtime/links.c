@@ -3,8 +3,7 @@
  * picture).
  *
  *   journal     OUTBOX entries are parcels again, INBOX entries are marks again
- *   checkpoint  the numbers of each channel that moved, as a row; parcels need none, since replay
- *               begins before the oldest that is not acknowledged
+ *   checkpoint  the numbers of each channel that moved, and its parcels (stow.c), as rows
  *
  * Fails with DURE_ECORRUPT for rows that cannot be its own. Loop thread.
  */
@@ -14,9 +13,10 @@
 
 #include "runtime/record.h"
 
-/* Rows of DURE_TABLE_OUTBOX: type by side, id = src * shards + dst. */
-#define ROW_OUT 0
-#define ROW_IN 1
+/* Types of rows. */
+#define ROW_OUT 0u
+#define ROW_IN 1u
+#define ROW_PARCELS 2u
 
 int dure_links_open(struct dure_links **out, uint32_t shards, uint16_t node, uint16_t nodes,
                     struct dure_transport *transport)
@@ -159,37 +159,45 @@ void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body,
     }
 }
 
+static uint32_t number_of(const struct dure_links *links, const struct dure_channel *channel)
+{
+    return channel->src * links->shards + channel->dst;
+}
+
 void dure_links_collect(struct dure_runtime *rt, struct dure_checkpoint *checkpoint,
-                        dure_idem_add *add)
+                        dure_idem_add *add, uint8_t batch)
 {
     struct dure_links *links = rt->links;
     for (struct dure_channel *channel = links->all_out; channel != NULL; channel = channel->next) {
-        if (channel->saved) continue;
+        uint32_t number = number_of(links, channel);
         uint64_t seq = dure_outbox_durable_seq(rt, channel);
-        add(checkpoint, DURE_TABLE_OUTBOX, ROW_OUT, channel->src * links->shards + channel->dst,
-            &seq, sizeof seq);
+        dure_outbox_stow(channel, seq, &(struct dure_stow){checkpoint, add, ROW_PARCELS + number,
+                                                           batch});
+        if (channel->saved) continue;
+        add(checkpoint, DURE_TABLE_OUTBOX, ROW_OUT, number, &seq, sizeof seq);
         channel->saved = seq == channel->seq;
     }
     for (struct dure_channel *channel = links->all_in; channel != NULL; channel = channel->next) {
         if (channel->saved) continue;
-        add(checkpoint, DURE_TABLE_OUTBOX, ROW_IN, channel->src * links->shards + channel->dst,
-            &channel->taken, sizeof channel->taken);
+        add(checkpoint, DURE_TABLE_OUTBOX, ROW_IN, number_of(links, channel), &channel->taken,
+            sizeof channel->taken);
         channel->saved = channel->taken == channel->newer.seq;
     }
 }
 
-void dure_links_unsaved(struct dure_runtime *rt)
+void dure_links_written(struct dure_runtime *rt, int rv, uint8_t batch)
 {
     struct dure_channel *channel;
     for (channel = rt->links->all_out; channel != NULL; channel = channel->next) {
-        channel->saved = false;
+        dure_outbox_stowed(channel, rv, batch);
+        if (rv != 0) channel->saved = false;
     }
-    for (channel = rt->links->all_in; channel != NULL; channel = channel->next) {
+    for (channel = rt->links->all_in; rv != 0 && channel != NULL; channel = channel->next) {
         channel->saved = false;
     }
 }
 
-static int load_row(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
+static int load_number(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
 {
     struct dure_links *links = arg;
     uint64_t seq;
@@ -208,22 +216,32 @@ static int load_row(void *arg, uint32_t type, int64_t id, const void *row, size_
     return 0;
 }
 
-int dure_links_load(struct dure_runtime *rt)
+struct load {
+    struct dure_links *links;
+    struct dure_channel *channel;
+};
+
+static int load_parcel(void *arg, uint32_t type, int64_t id, const void *row, size_t len)
 {
-    int rv = rt->rows->ops->scan(rt->rows, DURE_TABLE_OUTBOX, ROW_OUT, INT64_MIN, false, load_row,
-                                 rt->links);
-    if (rv != 0) return rv;
-    return rt->rows->ops->scan(rt->rows, DURE_TABLE_OUTBOX, ROW_IN, INT64_MIN, false, load_row,
-                               rt->links);
+    (void)type;
+    const struct load *load = arg;
+    return dure_outbox_load(load->links, load->channel, (uint64_t)id, row, len);
 }
 
-uint64_t dure_links_oldest_lsn(const struct dure_links *links)
+int dure_links_load(struct dure_runtime *rt, bool parcels)
 {
-    uint64_t oldest = UINT64_MAX;
-    const struct dure_channel *channel = links->parcels > 0 ? links->all_out : NULL;
-    for (; channel != NULL; channel = channel->next) {
-        const struct dure_parcel *parcel = channel->first;
-        if (parcel != NULL && parcel->lsn < oldest) oldest = parcel->lsn;
+    struct dure_links *links = rt->links;
+    links->stowed = parcels;
+    int rv = 0;
+    for (uint32_t side = ROW_OUT; rv == 0 && side <= ROW_IN; side++) {
+        rv = rt->rows->ops->scan(rt->rows, DURE_TABLE_OUTBOX, side, INT64_MIN, false, load_number,
+                                 links);
     }
-    return oldest;
+    for (struct dure_channel *channel = links->all_out; rv == 0 && parcels && channel != NULL;
+         channel = channel->next) {
+        rv = rt->rows->ops->scan(rt->rows, DURE_TABLE_OUTBOX,
+                                 ROW_PARCELS + number_of(links, channel), 0, false, load_parcel,
+                                 &(struct load){links, channel});
+    }
+    return rv;
 }

@@ -8,11 +8,17 @@
  *             effects; older ones are doubles, later ones are a gap and are reported
  *   ack       cumulative, sent when the record of the mark is durable
  *
- * outbox.c is the sending half, inbox.c the receiving one, links.c what both share; links_peer.c
- * carries frames by peers (peer.h). Loop thread.
+ * outbox.c is the sending half, stow.c its rows, inbox.c the receiving half, links.c what all share;
+ * links_peer.c carries frames by peers (peer.h). Loop thread.
+ *
+ * Rows (DURE_TABLE_OUTBOX): (0, channel) → the last number given; (1, channel) → the last one taken;
+ * (2 + channel, number) → a message that was not acknowledged. A channel is source * shards +
+ * destination. So a peer that stays away holds back neither the checkpoint nor a restart.
  */
 #ifndef DURE_RUNTIME_LINKS_H
 #define DURE_RUNTIME_LINKS_H
+
+#include <stddef.h>
 
 #include "runtime/core.h"
 #include "runtime/peer.h"
@@ -46,8 +52,13 @@ struct dure_parcel { /* A message that is not acknowledged. */
     uint64_t seq, lsn;
     int64_t sent_ms; /* 0: never. */
     size_t len;      /* Of the frame. */
+    uint64_t check;  /* CRC-32C of the frame; it and the frame are the row. */
     struct dure_frame frame;
 };
+_Static_assert(offsetof(struct dure_parcel, frame) == offsetof(struct dure_parcel, check) + 8,
+               "a row is one piece");
+
+struct dure_stowed { uint64_t first, end; }; /* Parcels first … end - 1 have rows. */
 
 struct dure_mark { uint64_t seq, lsn; }; /* Taken up to here, by this record. */
 
@@ -61,6 +72,8 @@ struct dure_channel {
     uint64_t seq;                      /* Last number given. */
     struct dure_parcel *first, **last; /* Oldest first. */
     struct dure_parcel *unsent;        /* The next to send; NULL: all were. */
+    struct dure_stowed stowed[3];      /* Now, and once batch 1 or 2 of the checkpoint is written. */
+    uint8_t newest;                    /* Of these. */
     /* In. */
     uint64_t taken;               /* Last number whose mark is durable. */
     struct dure_mark older, newer; /* Marks of the record being written, and of the open one. */
@@ -78,6 +91,7 @@ struct dure_links {
     struct dure_channel *all_out, *all_in;
     struct dure_channel *busy_out, *busy_in;
     size_t parcels;
+    bool stowed;     /* Parcels up to the numbers in the rows are rows themselves, or acknowledged. */
     int64_t tick_ms; /* Next look for what to send again; 0: now. */
     uint64_t sent, resent, doubles, gaps;
 };
@@ -108,12 +122,22 @@ void dure_links_peer_init(struct dure_links_peer *link, struct dure_peers *peers
 
 /* ---- For each other's file ------------------------------------------------------------------- */
 
+struct dure_stow { /* Where to. */
+    struct dure_checkpoint *checkpoint;
+    dure_idem_add *add;
+    uint32_t type; /* Of the channel's rows; their id is the number. */
+    uint8_t batch;
+};
+
 /* The channel of two shards; exactly one of them must be ours. */
 struct dure_channel *dure_links_channel_out(struct dure_links *links, uint16_t src, uint16_t dst);
 struct dure_channel *dure_links_channel_in(struct dure_links *links, uint16_t src, uint16_t dst);
 bool dure_links_mine(const struct dure_links *links, uint32_t shard);
 void dure_links_set_busy(struct dure_channel **list, struct dure_channel *channel);
 
+/* Another parcel, the last of its channel. */
+void dure_outbox_add(struct dure_links *links, struct dure_channel *channel, uint64_t seq,
+                     uint64_t lsn, const void *bytes, size_t len);
 void dure_outbox_durable(struct dure_runtime *rt);
 void dure_outbox_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_outbox_acked(struct dure_runtime *rt, const struct dure_frame *frame);
@@ -122,6 +146,12 @@ void dure_outbox_recover(struct dure_links *links, const struct dure_entry_link 
                          const void *bytes, uint64_t lsn);
 /* The last number of a channel whose record is on disk. */
 uint64_t dure_outbox_durable_seq(const struct dure_runtime *rt, const struct dure_channel *channel);
+/* Of one channel: the rows of a batch of the checkpoint, how that one went, and a row back. */
+void dure_outbox_stow(struct dure_channel *channel, uint64_t durable_seq,
+                      const struct dure_stow *stow);
+void dure_outbox_stowed(struct dure_channel *channel, int rv, uint8_t batch);
+DURE_MUST_CHECK int dure_outbox_load(struct dure_links *links, struct dure_channel *channel,
+                                     uint64_t seq, const void *row, size_t len);
 void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
                         size_t len);
 void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn);

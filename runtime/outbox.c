@@ -26,8 +26,8 @@ bool dure_links_full(const struct dure_links *links)
     return links->parcels >= DURE_OUTBOX_MSGS_MAX;
 }
 
-static struct dure_parcel *add_parcel(struct dure_links *links, struct dure_channel *channel,
-                                      uint64_t seq, uint64_t lsn, const void *bytes, size_t len)
+void dure_outbox_add(struct dure_links *links, struct dure_channel *channel, uint64_t seq,
+                     uint64_t lsn, const void *bytes, size_t len)
 {
     struct dure_parcel *parcel = malloc(sizeof *parcel + len);
     DURE_ASSERT(parcel != NULL);
@@ -35,11 +35,12 @@ static struct dure_parcel *add_parcel(struct dure_links *links, struct dure_chan
         .seq = seq, .lsn = lsn, .len = sizeof parcel->frame + len,
         .frame = {.kind = DURE_FRAME_MSG, .src = channel->src, .dst = channel->dst, .seq = seq}};
     memcpy((char *)&parcel->frame + sizeof parcel->frame, bytes, len);
+    parcel->check = dure_crc32c(0, &parcel->frame, parcel->len);
     *channel->last = parcel;
     channel->last = &parcel->next;
     if (channel->unsent == NULL) channel->unsent = parcel;
     links->parcels++;
-    return parcel;
+    dure_links_set_busy(&links->busy_out, channel);
 }
 
 void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail)
@@ -59,10 +60,9 @@ void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail)
     dure_mail_encode(mail, record);
     head.data_len = (uint32_t)(record->len - head_at - sizeof head);
     memcpy(record->data + head_at, &head, sizeof head);
-    add_parcel(links, channel, head.seq, rt->open->lsn, record->data + head_at + sizeof head,
-               head.data_len);
+    dure_outbox_add(links, channel, head.seq, rt->open->lsn, record->data + head_at + sizeof head,
+                    head.data_len);
     dure_group_entry_end(rt, at);
-    dure_links_set_busy(&links->busy_out, channel);
 }
 
 static int transmit(struct dure_runtime *rt, struct dure_parcel *parcel)
@@ -207,8 +207,8 @@ void dure_outbox_recover(struct dure_links *links, const struct dure_entry_link 
                          const void *bytes, uint64_t lsn)
 {
     struct dure_channel *channel = dure_links_channel_out(links, head->src, head->dst);
-    add_parcel(links, channel, head->seq, lsn, bytes, head->data_len);
-    dure_links_set_busy(&links->busy_out, channel);
+    if (links->stowed && head->seq <= channel->seq) return; /* Its row tells, or it has none. */
+    dure_outbox_add(links, channel, head->seq, lsn, bytes, head->data_len);
     if (head->seq <= channel->seq) return;
     channel->seq = head->seq;
     channel->saved = false;

@@ -69,7 +69,7 @@ enum dure_table {
     DURE_TABLE_TIMER = 2, /* (0, due ms | …): maintained by the caller. */
     /* (0, n): checkpoint position, counters; (hour, key): idem.h; (~0, lsn): waypoint.h. */
     DURE_TABLE_META = 3,
-    DURE_TABLE_OUTBOX = 4,/* (destination << 16 | source shard, sequence) → message bytes. */
+    DURE_TABLE_OUTBOX = 4,/* Numbers of channels, and messages that are under way: runtime/links.h. */
     DURE_TABLES = 5,
 };
 

@@ -44,6 +44,17 @@ static void crash(void *arg, uint64_t tag)
     again(sim, sim->settings.crash_us, crash);
 }
 
+/* Down for many checkpoints of the others, which keep what they have for it. */
+static void away(void *arg, uint64_t tag)
+{
+    (void)tag;
+    struct sim *sim = arg;
+    if (over(sim)) return;
+    struct sim_node *node = any_node(sim);
+    if (node->up) sim_node_crash(node, coin(sim), coin(sim), sim_about(sim, 8 * SIM_SECOND));
+    again(sim, sim->settings.away_us, away);
+}
+
 /* All at once, as when the power fails. */
 static void blackout(void *arg, uint64_t tag)
 {
@@ -129,6 +140,7 @@ void sim_faults_begin(struct sim *sim)
     again(sim, settings->full_us, full);
     again(sim, settings->broken_us, broken);
     again(sim, settings->blackout_us, blackout);
+    again(sim, settings->away_us, away);
 }
 
 void sim_faults_end(struct sim *sim)

@@ -49,6 +49,7 @@ void sim_settings_draw(struct sim_settings *settings, uint64_t seed)
     settings->full_us = sometimes(&dice, 300, 500, 5000);
     settings->broken_us = sometimes(&dice, 150, 1000, 8000);
     settings->blackout_us = sometimes(&dice, 150, 2000, 8000);
+    settings->away_us = sometimes(&dice, 200, 1000, 4000);
 }
 
 void sim_settings_print(const struct sim_settings *settings, FILE *out)
@@ -59,7 +60,7 @@ void sim_settings_print(const struct sim_settings *settings, FILE *out)
             "  of 1000 datagrams %u lost, %u doubled, %u late; delay %lld us, late %lld us\n"
             "  sync %lld us; of 1000 appends %u unknown, %u without space, %u crash\n"
             "  every so many ms: crash %lld, cut %lld, stall %lld, full %lld, broken %lld, "
-            "blackout %lld\n",
+            "blackout %lld, away %lld\n",
             (unsigned long long)settings->seed, settings->nodes, settings->shards,
             (long long)(settings->fault_us / SIM_SECOND), settings->clients, settings->users,
             settings->products, (long long)settings->memory_bytes, settings->group_turns_max,
@@ -69,5 +70,5 @@ void sim_settings_print(const struct sim_settings *settings, FILE *out)
             settings->no_space, settings->crash_in_append, (long long)(settings->crash_us / SIM_MS),
             (long long)(settings->cut_us / SIM_MS), (long long)(settings->stall_us / SIM_MS),
             (long long)(settings->full_us / SIM_MS), (long long)(settings->broken_us / SIM_MS),
-            (long long)(settings->blackout_us / SIM_MS));
+            (long long)(settings->blackout_us / SIM_MS), (long long)(settings->away_us / SIM_MS));
 }

@@ -47,7 +47,7 @@ struct sim_settings { /* Drawn from the seed (settings.c); the command line may 
     int64_t sync_us;            /* A write takes half to twice of it. */
     unsigned unknown, no_space, crash_in_append; /* Of 1000 appends. */
     /* Mean time between; 0: never. */
-    int64_t crash_us, cut_us, stall_us, full_us, broken_us, blackout_us;
+    int64_t crash_us, cut_us, stall_us, full_us, broken_us, blackout_us, away_us;
 };
 
 struct sim;

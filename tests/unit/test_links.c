@@ -101,6 +101,124 @@ static void test_restart_from_checkpoint(void **state)
     assert_int_equal(sum_of(42), 30);
 }
 
+static void note_written(void *arg, int rv)
+{
+    *(int *)arg = rv;
+}
+
+static uint64_t rows_of(const struct world *world, uint16_t src, uint16_t dst)
+{
+    const struct dure_channel *channel = &world->links->out[src][dst];
+    const struct dure_stowed *stowed = &channel->stowed[channel->newest];
+    return stowed->end - stowed->first;
+}
+
+/* A peer that stays away holds back neither the checkpoint nor a restart: its messages wait in the
+ * rows, over several lives and batches, and each counts once when it is back. */
+static void test_peer_away(void **state)
+{
+    (void)state;
+    struct world *sender = &pair[1].world;
+    int asked = 0;
+    for (int life = 0; life < 4; life++) {
+        for (int batch = 0; batch < 3; batch++) {
+            for (int i = 0; i < 10; i++) submit(asked++, 61);
+            world_run(sender);
+            pair_lose(&pair[0], 0);
+            world_checkpoint(sender);
+            assert_int_equal(dure_checkpoint_lsn(sender->rt), world_head(sender));
+            assert_int_equal(rows_of(sender, 1, 0), asked);
+        }
+        for (int i = 0; i < 10; i++) submit(asked++, 61); /* In the journal only. */
+        world_run(sender);
+        pair_lose(&pair[0], 0);
+        world_crash(sender);
+        assert_int_equal(sender->links->parcels, asked);
+    }
+    assert_int_equal(answered(asked), asked);
+    pair_run();
+    assert_int_equal(sum_of(61), asked);
+    assert_int_equal(sum_of(62), asked);
+    world_checkpoint(sender);
+    assert_int_equal(rows_of(sender, 1, 0), 0);
+    world_crash(sender);
+    assert_int_equal(sender->links->parcels, 0);
+}
+
+/* Some are acknowledged and some new when a batch of the checkpoint fails, or is lost with the node:
+ * nothing of it counts, and the next one has it all. */
+static void test_batch_fails(void **state)
+{
+    for (int how = 0; how < 3; how++) {
+        teardown(state);
+        setup(state);
+        struct world *sender = &pair[1].world;
+        for (int i = 0; i < 10; i++) submit(i, 71);
+        world_run(sender);
+        pair_lose(&pair[0], 5);
+        world_checkpoint(sender);
+        for (int i = 0; i < 5; i++) pair_step(&pair[0]);
+        for (int i = 10; i < 20; i++) submit(i, 71);
+        while (pair[1].frames > 0) pair_step(&pair[1]);
+        world_run(sender);
+        pair_lose(&pair[0], 0);
+        if (how == 0) {
+            dure_rows_memory_fail(sender->rows, DURE_ENOSPC);
+            assert_int_equal(dure_checkpoint_flush(sender->rt), DURE_ENOSPC);
+            dure_rows_memory_fail(sender->rows, 0);
+            world_checkpoint(sender);
+            assert_int_equal(rows_of(sender, 1, 0), sender->links->parcels);
+        } else {
+            dure_rows_memory_hold(sender->rows, true);
+            world_now_ms += DURE_CHECKPOINT_INTERVAL_MS;
+            sender->rt->open->time_ms = world_now_ms;
+            dure_checkpoint_step(sender->rt);
+            assert_true(dure_rows_memory_busy(sender->rows));
+            world_stop(sender, true, how == 1);
+            dure_rows_memory_hold(sender->rows, false);
+            world_reopen(sender);
+        }
+        pair_run();
+        world_crash(sender);
+        pair_run();
+        assert_int_equal(sum_of(71), 20);
+        assert_int_equal(sum_of(72), 20);
+    }
+}
+
+/* Rows of a version that kept messages in the journal only are read, and the next checkpoint has them. */
+static void test_rows_of_format_1(void **state)
+{
+    (void)state;
+    struct world *sender = &pair[1].world;
+    for (int i = 0; i < 10; i++) submit(i, 81);
+    world_run(sender);
+    pair_lose(&pair[0], 0);
+    /* As it left them: a channel's number, and a position before the first message. */
+    struct { uint32_t format, zero; uint64_t lsn, hash; } meta = {.format = 1};
+    uint64_t seq = 10;
+    struct dure_type_counter none[DURE_TYPES_MAX] = {{0}};
+    struct dure_row_write writes[] = {
+        {.table = DURE_TABLE_META, .id = 0, .value = &meta, .value_len = sizeof meta},
+        {.table = DURE_TABLE_META, .id = 1, .value = none, .value_len = 0},
+        {.table = DURE_TABLE_META, .id = 2, .value = none, .value_len = 2 * sizeof(uint64_t)},
+        {.table = DURE_TABLE_OUTBOX, .type = 0, .id = 2, .value = &seq, .value_len = sizeof seq},
+    };
+    world_stop(sender, true, true);
+    int rv = 1;
+    sender->rows->ops->write(sender->rows, writes, 4, note_written, &rv);
+    sender->rows->ops->poll(sender->rows);
+    assert_int_equal(rv, 0);
+    world_reopen(sender);
+    assert_int_equal(sender->links->parcels, 10);
+    world_checkpoint(sender);
+    assert_int_equal(rows_of(sender, 1, 0), 10);
+    world_crash(sender);
+    pair_run();
+    assert_int_equal(sum_of(81), 10);
+    assert_int_equal(sum_of(82), 10);
+}
+
 /* A receiver whose record fails for want of space takes the message again later, once. */
 static void test_receiver_full(void **state)
 {
@@ -254,6 +372,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_wire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sender_restarts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart_from_checkpoint, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_peer_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_batch_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rows_of_format_1, setup, teardown),
         cmocka_unit_test_setup_teardown(test_receiver_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_record_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_views_and_policies, setup_crossing, teardown),
