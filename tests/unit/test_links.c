@@ -219,6 +219,34 @@ static void test_rows_of_format_1(void **state)
     assert_int_equal(sum_of(82), 10);
 }
 
+/* A message whose row is damaged, or missing between others, is told as damage, and not lost in silence. */
+static void test_damaged_row(void **state)
+{
+    (void)state;
+    struct world *sender = &pair[1].world;
+    for (int i = 0; i < 5; i++) submit(i, 91);
+    world_run(sender);
+    world_checkpoint(sender);
+    uint32_t type = 2 + 1 * 2 + 0; /* Of the channel 1 → 0. */
+    struct dure_buf row = {0};
+    assert_int_equal(sender->rows->ops->get(sender->rows, DURE_TABLE_OUTBOX, type, 3, &row), 0);
+    world_stop(sender, true, true);
+    for (int how = 0; how < 3; how++) {
+        struct dure_row_write write = {.table = DURE_TABLE_OUTBOX, .type = type, .id = 3,
+                                       .value = how == 1 ? NULL : row.data, .value_len = row.len};
+        row.data[row.len - 1] ^= 1; /* Damaged, removed, as it was. */
+        if (how == 1) row.data[row.len - 1] ^= 1;
+        int rv = 1;
+        const char *message = "";
+        sender->rows->ops->write(sender->rows, &write, 1, note_written, &rv);
+        sender->rows->ops->poll(sender->rows);
+        assert_int_equal(rv, 0);
+        assert_int_equal(world_open(sender, &message), how < 2 ? DURE_ECORRUPT : 0);
+    }
+    assert_int_equal(sender->links->parcels, 5);
+    dure_buf_fini(&row);
+}
+
 /* A receiver whose record fails for want of space takes the message again later, once. */
 static void test_receiver_full(void **state)
 {
@@ -375,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_peer_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_batch_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows_of_format_1, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_row, setup, teardown),
         cmocka_unit_test_setup_teardown(test_receiver_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_record_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_views_and_policies, setup_crossing, teardown),
