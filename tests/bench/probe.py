@@ -3,10 +3,13 @@
 
 probe.py fdatasync DIR   p50 and p99 (ms) of writing 4 KiB and making it durable, in DIR
 probe.py ready PORT PID SINCE  seconds from then (of the epoch) until GET /readyz says 200
+probe.py pids DURE DIR         processes of the nodes of `dure up` on DIR
+probe.py counts DURE DIR       what they have done: turns, and messages sent to each other
 """
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -53,7 +56,31 @@ def ready(port, pid, start):
     print(round(time.time() - start, 3))
 
 
-if sys.argv[1] == "fdatasync":
-    fdatasync(sys.argv[2])
-else:
+def members(dure, directory):
+    """What each node says, once all of them do."""
+    start = time.time()
+    while True:
+        asked = subprocess.run([dure, "status", "--data", directory, "--json"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        found = json.loads(asked.stdout)["members"] if asked.stdout else []
+        if found and all(one["pid"] and one["says"] for one in found):
+            return found
+        if time.time() - start > READY_S_MAX:
+            states = [(one["node"], one["state"], one["why"]) for one in found]
+            sys.exit(f"not all nodes answer within {READY_S_MAX} s: {states} {asked.stderr}")
+        time.sleep(0.1)
+
+
+def pids(dure, directory):
+    print(*(one["pid"] for one in members(dure, directory)))
+
+
+def counts(dure, directory):
+    found = members(dure, directory)
+    print(*(sum(one["says"][name] for one in found) for name in ("turns", "sent")))
+
+
+if sys.argv[1] == "ready":
     ready(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+else:
+    {"fdatasync": fdatasync, "pids": pids, "counts": counts}[sys.argv[1]](*sys.argv[2:])
