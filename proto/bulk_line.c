@@ -1,8 +1,8 @@
 /*
  * Lines of a bulk request.
  *
- *   1. ask       a line of a natural key whose shard another node owns travels there as a request
- *                of its own; all others are asked here
+ *   1. ask       a line whose aggregate is to be made on another node (forward.h) travels there as a
+ *                request of its own; all others are asked here
  *   2. decided   makes the result line while the data lasts; an answer from elsewhere becomes one
  *   3. released  on disk: the slot is ready
  *
@@ -182,17 +182,9 @@ int dure_bulk_line_ask(struct dure_bulk_slot *slot, const char *line, size_t len
 {
     const struct bulk *bulk = slot->bulk;
     const struct dure_gateway *gateway = bulk->gateway;
-    const struct dure_field *field = bulk->collection->key;
-    int rv;
-    uint16_t node = 0;
-    bool here = gateway->remotes == NULL || field == NULL;
-    if (!here) {
-        int64_t key;
-        memcpy(&key, slot->payload + field->offset, sizeof key);
-        node = dure_forward_owner(gateway, dure_shard_of(gateway->rt, key));
-        here = node == dure_remote_self(gateway->remotes);
-    }
-    rv = here ? ask_here(slot) : ask_node(slot, node, line, len);
+    uint16_t node = dure_forward_home(gateway, bulk->collection, slot->payload);
+    bool here = gateway->remotes == NULL || node == dure_remote_self(gateway->remotes);
+    int rv = here ? ask_here(slot) : ask_node(slot, node, line, len);
     if (rv != 0 && rv != DURE_EUNAVAILABLE) dure_bulk_line_error(slot, rv);
     return rv;
 }

@@ -251,6 +251,19 @@ static void ask(struct dure_call *call)
 
 /* ---- The routes ----------------------------------------------------------------------------- */
 
+/* True: another node makes it. Without a natural key it may be made anywhere: where its
+ * Idempotency-Key is kept, or where another node has brought it, or here if the other is busy. */
+static bool goes_home(struct dure_call *call)
+{
+    const struct dure_collection *collection = call->route.collection;
+    bool settled = call->inbound != NULL ||
+                   dure_request_header(call->request, "idempotency-key").data != NULL;
+    if (collection->key == NULL && (collection->beside == NULL || settled)) return false;
+    uint16_t node = dure_forward_home(call->gateway, collection, call->payload);
+    if (collection->key == NULL && !dure_forward_room(call->gateway, node)) return false;
+    return dure_forward_node(call, node);
+}
+
 void dure_command_create(struct dure_call *call)
 {
     const struct dure_collection *collection = call->route.collection;
@@ -275,10 +288,7 @@ void dure_command_create(struct dure_call *call)
     call->ask.id = DURE_NEW;
     if (collection->key != NULL)
         memcpy(&call->ask.id, call->payload + collection->key->offset, sizeof call->ask.id);
-    if (call->ask.by_key &&
-        dure_forward_shard(call, dure_shard_of(call->gateway->rt, call->ask.id)))
-        return;
-    ask(call);
+    if (!goes_home(call)) ask(call);
 }
 
 static void ask_existing(struct dure_call *call, const struct dure_command *command,

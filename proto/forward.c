@@ -150,18 +150,43 @@ static void on_answer(struct dure_remote *remote, int rv, const void *bytes, siz
     dure_call_respond(call);
 }
 
-uint16_t dure_forward_owner(const struct dure_gateway *gateway, uint32_t shard)
+static uint16_t owner_of(const struct dure_gateway *gateway, int64_t id)
+{
+    return (uint16_t)(dure_shard_of(gateway->rt, id) % dure_remote_nodes(gateway->remotes));
+}
+
+uint16_t dure_forward_home(const struct dure_gateway *gateway,
+                           const struct dure_collection *collection, const void *payload)
 {
     if (gateway->remotes == NULL) return 0;
-    return (uint16_t)(shard % dure_remote_nodes(gateway->remotes));
+    uint16_t self = dure_remote_self(gateway->remotes);
+    const struct dure_field *field = collection->key;
+    if (field == NULL) field = collection->beside;
+    if (field == NULL || dure_field_is_null(field, payload)) return self;
+    int64_t id;
+    memcpy(&id, (const char *)payload + field->offset, sizeof id);
+    uint16_t node = owner_of(gateway, id);
+    if (collection->key != NULL || node == self) return node;
+    return dure_peer_is_up(dure_remote_peers(gateway->remotes), node) ? node : self;
+}
+
+bool dure_forward_room(const struct dure_gateway *gateway, uint16_t node)
+{
+    if (gateway->remotes == NULL || node == dure_remote_self(gateway->remotes)) return true;
+    return dure_peer_room(dure_remote_peers(gateway->remotes), node);
 }
 
 bool dure_forward_shard(struct dure_call *call, uint32_t shard)
 {
+    const struct dure_remotes *remotes = call->gateway->remotes;
+    if (remotes == NULL) return false;
+    return dure_forward_node(call, (uint16_t)(shard % dure_remote_nodes(remotes)));
+}
+
+bool dure_forward_node(struct dure_call *call, uint16_t node)
+{
     struct dure_gateway *gateway = call->gateway;
-    if (gateway->remotes == NULL) return false;
-    uint16_t node = dure_forward_owner(gateway, shard);
-    if (node == dure_remote_self(gateway->remotes)) return false;
+    if (gateway->remotes == NULL || node == dure_remote_self(gateway->remotes)) return false;
     if (call->inbound != NULL) { /* The nodes do not agree who owns it. */
         refuse_unreachable(call, node);
         return true;

@@ -15,12 +15,21 @@
 #define DURE_FORWARD_UNREACHABLE "is not reachable"
 #define DURE_FORWARD_GONE "has gone away; whether the request took effect is not known"
 
-/* The node that owns a shard; 0 when we are alone. */
-uint16_t dure_forward_owner(const struct dure_gateway *gateway, uint32_t shard);
+/*
+ * The node that is to make a new aggregate of this payload (of its create command): the one that owns
+ * its natural key, reached or not; or the one of the aggregate it is to stand beside, if it is reached;
+ * or ourselves.
+ */
+uint16_t dure_forward_home(const struct dure_gateway *gateway,
+                           const struct dure_collection *collection, const void *payload);
+/* False: the node (ourselves excepted) has enough to do; what need not go there stays here. */
+bool dure_forward_room(const struct dure_gateway *gateway, uint16_t node);
 /*
  * False: the shard is ours, go on. True: somebody else answers this call, do not touch it again.
  */
 bool dure_forward_shard(struct dure_call *call, uint32_t shard);
+/* The same for a node instead of a shard that it owns. */
+bool dure_forward_node(struct dure_call *call, uint16_t node);
 /* The same for what is known before the body is read: the id in the path, the Idempotency-Key. */
 bool dure_forward_route(struct dure_call *call);
 

@@ -72,6 +72,11 @@ static void add(struct dure_routes *routes, const struct dure_system *system,
             dure_schema_find(aggregate->create->schema, aggregate->key, strlen(aggregate->key));
         DURE_ASSERT(collection->key != NULL && collection->key->kind == DURE_INT);
     }
+    if (aggregate->beside != NULL) {
+        collection->beside = dure_schema_find(aggregate->create->schema, aggregate->beside,
+                                              strlen(aggregate->beside));
+        DURE_ASSERT(collection->beside != NULL && collection->beside->kind == DURE_INT);
+    }
     list_commands(collection);
 }
 

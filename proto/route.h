@@ -19,6 +19,7 @@ struct dure_collection {
     char prefixed_path[DURE_ROUTE_PATH_BYTES]; /* "/shop/orders" */
     char bare_path[DURE_ROUTE_PATH_BYTES];     /* "/orders" */
     const struct dure_field *key;              /* In create's payload; NULL: no natural key. */
+    const struct dure_field *beside;           /* The same; NULL: made anywhere. */
     const struct dure_command *commands[DURE_ROUTE_COMMANDS_MAX]; /* The public ones. */
     size_t commands_count;
 };

@@ -161,6 +161,11 @@ struct dure_aggregate {
      * is repeated after a crash took its answer along: the saga is no longer there to ask. NULL: no
      * saga refuses it. */
     const char *(*refused)(const void *state);
+    /* JSON name of an INT of the create payload that is the id of another aggregate; or NULL. A new
+     * one is made on the node of that one, while it is reached: they will have much to say to each
+     * other, and between journals each word costs a record. Only where it is made; nothing else
+     * depends on it. */
+    const char *beside;
     /* JSON name of a TEXT field; or NULL. GET /c?near=TEXT lists those in which it begins so. */
     const char *near;
     /*

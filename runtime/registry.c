@@ -260,6 +260,12 @@ static void add_aggregate(struct dure_aggregate *aggregate)
         (aggregate->key == NULL || aggregate->unkeyed->schema != NULL)) {
         complain("aggregate", aggregate->name, "unkeyed is for a key, and takes no payload");
     }
+    if (aggregate->beside != NULL &&
+        (aggregate->create == NULL || aggregate->key != NULL ||
+         int_field(aggregate->create->schema, aggregate->beside) == NULL)) {
+        complain("aggregate", aggregate->name,
+                 "beside must be an INT of the payload that makes it, and a key rules it out");
+    }
     if (aggregate->key == NULL) return;
     /* One that is made only by others' messages has no payload of its own to find the key in. */
     if (int_field(aggregate->schema, aggregate->key) == NULL ||

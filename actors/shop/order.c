@@ -216,5 +216,5 @@ struct dure_aggregate shop_order = {
     .system = "shop", .name = "order", .collection = "orders", .schema = &state_schema,
     .commands = commands, .events = events, .create = &shop_order_place,
     .remove = &shop_order_cancel, .editable = true, .transitions = transitions,
-    .refused = refused,
+    .refused = refused, .beside = "productId",
 };

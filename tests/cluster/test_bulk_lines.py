@@ -7,6 +7,7 @@ import json
 
 from test_bulk import *  # noqa: F403
 from test_bulk import bulk, NDJSON
+from shop import Shop
 
 del test_outcomes_in_bulk, test_ten_thousand_lines_streamed  # noqa: F821
 
@@ -41,3 +42,18 @@ def test_keyed_lines_at_every_node(node, shop):
     wrong = bulk(shop.api, "/pays", [{"userId": u, "payAmount": -1} for u in users[:6]])
     assert [(r["status"], r["problem"]["errors"][0]["field"]) for r in wrong] == [
         (400, "payAmount")] * 6
+
+
+def test_orders_lie_where_their_products_do(node, api):
+    """An order is made on its product's node, from any door and from bulk, so that most of it is one record."""
+    shops = [Shop(api, "/shop", user=9_000_000 + i).open(stock=100) for i in range(9)]
+    assert len({node.owner(shop.product) for shop in shops}) == 3
+    for shop in shops:
+        for _ in range(3): # At each of the nodes.
+            assert node.owner(shop.ordered(1)["id"]) == node.owner(shop.product)
+        keyed = shop.order(1, headers={"Idempotency-Key": f"of {shop.product}"})
+        assert keyed.status_code == 201, keyed.text # Where its key is kept, which may be elsewhere.
+    results = bulk(api, "/shop/orders", [{"productId": shop.product, "quantity": 1, "userId": shop.user}
+                                         for shop in shops] * 3)
+    assert [node.owner(r["id"]) for r in results] == [node.owner(shop.product) for shop in shops] * 3
+    assert [shop.holdings[1] for shop in shops] == [93] * 9

@@ -80,6 +80,7 @@ def test_a_killed_node(three):
     assert other.holdings == (7000, 7)
     waiting = shop.order(2, headers={"Prefer": "wait=1"})
     assert waiting.status_code == 201 and waiting.json()["status"] != DONE
+    assert three.owner(waiting.json()["id"]) == 0 # Taken all the same, but not where its product is.
 
     three.nodes[2].start()
     three.whole()

@@ -1,6 +1,6 @@
 /*
  * Proves that frames of another node are answered once each whatever they hold, and that answers
- * that make no sense become a 503: a gateway, and a node 1 that is only its peers, over a wire in
+ * that make no sense become a 503, and where new aggregates are made: a gateway, and a node 1 that is only its peers, over a wire in
  * memory. The frames that are cut off and changed are those that the gateway itself sends.
  */
 #include "tests/unit/gateway_toy.h"
@@ -188,7 +188,7 @@ static void test_hostile_questions(void **state)
 {
     (void)state;
     for (int i = 0; i < 5; i++) /* Keys of ours and of theirs: some are made here. */
-        assert_true(call(DURE_POST, "/toy/accounts", "{\"name\":\"a\",\"balance\":1}", NULL) ==
+        assert_true(call(DURE_POST, "/toy/accounts", "{\"name\":\"a\",\"balance\":2}", NULL) ==
                     201);
     request(DURE_GET, "/accounts?sort=name,desc&size=3", NULL);
     assert_int_equal(asked_kind, DURE_PEER_GATHER);
@@ -200,7 +200,7 @@ static void test_hostile_questions(void **state)
 static void test_hostile_items(void **state)
 {
     (void)state;
-    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"z\",\"balance\":1}", NULL), 201);
+    assert_int_equal(call(DURE_POST, "/accounts", "{\"name\":\"z\",\"balance\":2}", NULL), 201);
     request(DURE_GET, "/accounts?sort=name,desc&size=3", NULL);
     struct {
         int32_t rv;
@@ -272,6 +272,47 @@ static void test_gone(void **state)
     assert_int_equal(exchange.status, 503);
 }
 
+/* Asked for here, it is made at node 1, since it is to stand beside what lies there. */
+static bool goes_there(const char *body)
+{
+    size_t before = questions;
+    clear();
+    header("Host", "h");
+    ask(DURE_POST, "/accounts", body);
+    for (int i = 0; i < 20 && questions == before && !exchange.ended; i++) rounds(1);
+    assert_int_equal(exchange.ended, questions == before);
+    return !exchange.ended;
+}
+
+/* A new aggregate is made beside the one that it names: there while its node is reached, else here. */
+static void test_beside(void **state)
+{
+    (void)state;
+    assert_true(goes_there("{\"name\":\"a\",\"balance\":3}"));
+    assert_int_equal(asked_kind, DURE_PEER_FORWARD);
+    answer("", 0);
+    assert_int_equal(exchange.status, 503);
+    assert_false(goes_there("{\"name\":\"b\",\"balance\":4}"));
+    assert_int_equal(exchange.status, 201);
+    assert_false(goes_there("{\"name\":\"c\"}")); /* Beside nobody. */
+    assert_int_equal(exchange.status, 201);
+    /* A key is kept where it lives, whatever stands there. */
+    for (char key[] = "a"; key[0] <= 'z'; key[0]++) {
+        size_t before = questions;
+        clear();
+        header("Idempotency-Key", key);
+        ask(DURE_POST, "/accounts", "{\"name\":\"d\",\"balance\":3}");
+        for (int i = 0; i < 20 && questions == before && !exchange.ended; i++) rounds(1);
+        if (exchange.ended) break; /* Of our own shard. */
+        answer("", 0);
+    }
+    assert_int_equal(exchange.status, 201);
+    dure_peer_hint(here, 1, false);
+    rounds(2);
+    assert_false(goes_there("{\"name\":\"e\",\"balance\":3}"));
+    assert_int_equal(exchange.status, 201);
+}
+
 /* Families keep their order, each sample gets its node, and a missing page is said. */
 static void test_metrics(void **state)
 {
@@ -297,6 +338,7 @@ static void test_metrics(void **state)
 
 int main(void)
 {
+    account.beside = "balance";
     if (dure_registry_init(systems) != 0) return 1;
     node_root = "toy";
     node_shards = 2; /* The odd ids are node 1's. */
@@ -306,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_items, open_two, close_two),
         cmocka_unit_test_setup_teardown(test_hostile_answers, open_two, close_two),
         cmocka_unit_test_setup_teardown(test_gone, open_two, close_two),
+        cmocka_unit_test_setup_teardown(test_beside, open_two, close_two),
         cmocka_unit_test(test_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

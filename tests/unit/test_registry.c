@@ -140,6 +140,18 @@ static void round_of_keys(void)
     key_is_id();
     test_system.rounds = rounds;
 }
+static void put_beside(const char *what)
+{
+    of_other.flags = DURE_CREATES;
+    of_other.schema = &box_schema;
+    other.create = &of_other;
+    other.beside = what;
+}
+static void beside_an_owner(void) { put_beside("owner"); }
+static void beside_nothing(void) { put_beside("height"); }
+static void beside_a_text(void) { put_beside("name"); }
+static void beside_unmade(void) { other.beside = "owner"; }
+static void beside_with_a_key(void) { box.beside = "owner"; }
 static void step_without_key(void) { steps[0].command = &of_other; steps[0].undo = NULL; }
 static void policy_without_key(void) { policy.command = &of_other; }
 static void undo_elsewhere(void) { steps[0].undo = &of_other; }
@@ -221,6 +233,11 @@ static const struct change {
     {key_from_0, "aggregate box: a key that is the id is its ID field, from 1 on"},
     {key_is_id_unkeyed, "aggregate box: a key that is the id is its ID field"},
     {round_of_keys, "round round: walks ids that were given"},
+    {beside_an_owner, NULL},
+    {beside_unmade, "aggregate other: beside must be an INT"},
+    {beside_nothing, "aggregate other: beside must be an INT"},
+    {beside_a_text, "aggregate other: beside must be an INT"},
+    {beside_with_a_key, "aggregate box: beside must be an INT"},
     {step_without_key, "saga saga: a step by key needs an aggregate with a key"},
     {policy_without_key, "policy whenever: by key needs an aggregate with a key"},
     {undo_elsewhere, "saga saga: a step is undone where it was done"},
