@@ -31,6 +31,13 @@
 /* Unacknowledged messages between journals, all destinations; beyond: external commands get 503. */
 #define DURE_OUTBOX_MSGS_MAX 65536
 
+/* Messages that have come from other journals and wait for room in a group. Who has nothing else to
+ * do sends a few thousand before they are taken; more than this, and they are sent again later. */
+#define DURE_BACKLOG_BYTES_MAX (16 * 1024 * 1024)
+/* What a message adds to its group's record, by and large, itself and what it brings about: a step of
+ * an order's saga is some 500 bytes. */
+#define DURE_MAIL_BYTES_MEAN 512
+
 /* Nodes of a cluster: each keeps a little for every other, and each has a share of the shards. */
 #define DURE_NODES_MAX 64
 /* Between nodes (peer.h). A datagram is closed at the first size and never exceeds the second: large
@@ -159,6 +166,7 @@
 #define DURE_TYPES_MAX 128
 #define DURE_RULES_MAX 16 /* Policies or projections of one event. */
 
+_Static_assert(DURE_GROUP_TURNS_MAX <= DURE_MAILBOX_MSGS_MAX, "a group's mail fits any mailbox");
 _Static_assert(DURE_SHARDS_DEFAULT <= DURE_SHARDS_MAX, "the default is in range");
 _Static_assert(DURE_NODES_MAX <= DURE_SHARDS_DEFAULT, "every node gets a shard");
 _Static_assert(DURE_PEER_DATAGRAM_BYTES < DURE_PEER_DATAGRAM_BYTES_MAX,

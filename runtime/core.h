@@ -537,6 +537,8 @@ void dure_links_send(struct dure_runtime *rt, struct dure_mail *mail);
 void dure_links_durable(struct dure_runtime *rt, const struct dure_group *group);
 void dure_links_failed(struct dure_runtime *rt, uint64_t lsn);
 void dure_links_tick(struct dure_runtime *rt);
+/* True: there are messages that wait for room in a group; the next tick takes some. */
+bool dure_links_waiting(const struct dure_links *links);
 int64_t dure_links_due(const struct dure_links *links); /* Of the next tick; INT64_MAX: none. */
 /* From recovery: entries OUTBOX and INBOX. Ignored when rt->links is NULL. */
 void dure_links_recover(struct dure_runtime *rt, uint8_t kind, const void *body, size_t len,

@@ -4,12 +4,14 @@
  *   1. message  exactly the next number of its channel: the mark goes into the open record, the
  *               mail into the mailbox; what is not handled in this group is deferred by turn.c
  *               like any other mail, so mark and effects stand or fall together
- *   2. durable  the marks of that record are acknowledged
- *   3. failed   the numbers go back to the last mark that stands
+ *   2. backlog  what the open group has no room for waits as it came, and is taken by a later one:
+ *               deferring would write it twice. It is its sender's still, so nothing is lost with it
+ *   3. durable  the marks of that record are acknowledged
+ *   4. failed   the numbers go back to the last mark that stands
  *
  * An older number is a double: acknowledged again. A later one is a gap: reported, but not once for
- * each that follows. A mailbox that is full takes nothing, which is back-pressure: the sender keeps
- * it, and is asked for it after the next record. Loop thread.
+ * each that follows. When the backlog is full, too, a message is dropped, which is back-pressure: the
+ * sender keeps it, and is asked for it after the next record. Loop thread.
  */
 #include "runtime/links.h"
 #include "runtime/record.h"
@@ -27,11 +29,13 @@ static bool reply(struct dure_runtime *rt, const struct dure_channel *channel, u
     return rv != DURE_EBUSY; /* Without a session it is as good as lost: the next one repeats all. */
 }
 
-static bool room_for(struct dure_runtime *rt, const struct dure_mail *mail)
+/* The open group takes one more, together with what waits in the mailboxes. */
+static bool group_has_room(const struct dure_runtime *rt)
 {
-    const struct dure_actor *actor = dure_actor_peek(rt, mail->type, mail->id);
-    return (actor == NULL || actor->mail_count < DURE_MAILBOX_MSGS_MAX) &&
-           rt->open->record.len < DURE_GROUP_BYTES_MAX;
+    const struct dure_group *group = rt->open;
+    size_t waiting = rt->ready_mail;
+    return group->turns + waiting < rt->options.group_turns_max &&
+           group->record.len + waiting * DURE_MAIL_BYTES_MEAN < DURE_GROUP_BYTES_MAX;
 }
 
 static void report_gap(struct dure_runtime *rt, struct dure_channel *channel)
@@ -60,13 +64,14 @@ static void mark(struct dure_runtime *rt, struct dure_channel *channel, uint64_t
     dure_links_set_busy(&rt->links->busy_in, channel);
 }
 
-void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
-                        size_t len)
+/* ---- 1: message ------------------------------------------------------------------------------ */
+
+static void take(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
+                 size_t len)
 {
-    struct dure_links *links = rt->links;
-    struct dure_channel *channel = dure_links_channel_in(links, frame->src, frame->dst);
+    struct dure_channel *channel = dure_links_channel_in(rt->links, frame->src, frame->dst);
     if (frame->seq <= channel->newer.seq) {
-        links->doubles++;
+        rt->links->doubles++;
         if (frame->seq <= channel->taken)
             (void)reply(rt, channel, DURE_FRAME_ACK, channel->taken);
         return;
@@ -81,17 +86,63 @@ void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame,
         if (mail != NULL) dure_mail_free(mail);
         return;
     }
-    if (!room_for(rt, mail)) {
-        dure_mail_free(mail);
-        channel->refused = true;
-        dure_links_set_busy(&links->busy_in, channel);
-        rt->io->soon(rt->io);
-        return;
-    }
     mark(rt, channel, frame->seq);
     dure_mailbox_push(rt, mail);
+}
+
+/* ---- 2: backlog ------------------------------------------------------------------------------ */
+
+struct kept { /* In the backlog; the mail's bytes follow, padded to 8. */
+    size_t len; /* Of these. */
+    struct dure_frame frame;
+};
+_Static_assert(sizeof(struct kept) % 8 == 0, "the next one is aligned");
+
+/* False: it is full. */
+static bool keep(struct dure_links *links, const struct dure_frame *frame, const void *bytes,
+                 size_t len)
+{
+    static const char zeros[8];
+    struct dure_buf *backlog = &links->backlog;
+    struct kept kept = {.len = len, .frame = *frame};
+    if (backlog->len + sizeof kept + len > DURE_BACKLOG_BYTES_MAX) return false;
+    dure_buf_add(backlog, &kept, sizeof kept);
+    dure_buf_add(backlog, bytes, len);
+    dure_buf_add(backlog, zeros, (8 - len % 8) % 8);
+    return true;
+}
+
+void dure_inbox_take(struct dure_runtime *rt)
+{
+    struct dure_links *links = rt->links;
+    struct dure_buf *backlog = &links->backlog;
+    if (backlog->len == 0) return;
+    while (links->backlog_at < backlog->len && group_has_room(rt) && rt->fatal == 0) {
+        const struct kept *kept = (const void *)(backlog->data + links->backlog_at);
+        links->backlog_at += sizeof *kept + ((kept->len + 7) & ~(size_t)7);
+        take(rt, &kept->frame, kept + 1, kept->len);
+    }
+    if (links->backlog_at < backlog->len / 2) return;
+    backlog->len -= links->backlog_at;
+    memmove(backlog->data, backlog->data + links->backlog_at, backlog->len);
+    links->backlog_at = 0;
+}
+
+void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
+                        size_t len)
+{
+    struct dure_links *links = rt->links;
+    if (links->backlog.len == 0 && group_has_room(rt)) {
+        take(rt, frame, bytes, len);
+    } else if (!keep(links, frame, bytes, len)) {
+        struct dure_channel *channel = dure_links_channel_in(links, frame->src, frame->dst);
+        channel->refused = true;
+        dure_links_set_busy(&links->busy_in, channel);
+    }
     rt->io->soon(rt->io);
 }
+
+/* ---- 3 and 4: durable, failed ---------------------------------------------------------------- */
 
 static void ask_again(struct dure_runtime *rt, struct dure_channel *channel)
 {
@@ -112,8 +163,8 @@ void dure_inbox_room(struct dure_runtime *rt, uint16_t node)
     for (struct dure_channel *channel = rt->links->busy_in; channel; channel = channel->next_busy) {
         if (channel->src % rt->links->nodes != node) continue;
         if (channel->ack_due) acknowledge(rt, channel);
-        /* What was not taken for want of room in the group waits for the next record. */
-        if (rt->open->record.len < DURE_GROUP_BYTES_MAX) ask_again(rt, channel);
+        /* What was dropped for want of room waits for the next record. */
+        if (rt->links->backlog.len == 0) ask_again(rt, channel);
     }
 }
 

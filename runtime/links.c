@@ -49,6 +49,7 @@ void dure_links_close(struct dure_links *links)
         if (links->out != NULL) free(links->out[i]);
         if (links->in != NULL) free(links->in[i]);
     }
+    dure_buf_fini(&links->backlog);
     free(links->out);
     free(links->in);
     free(links);
@@ -122,6 +123,11 @@ void dure_links_receive(struct dure_runtime *rt, const void *bytes, size_t len)
     case DURE_FRAME_GAP: dure_outbox_gap(rt, &frame); break;
     default: break;
     }
+}
+
+bool dure_links_waiting(const struct dure_links *links)
+{
+    return links->backlog.len > 0;
 }
 
 void dure_links_durable(struct dure_runtime *rt, const struct dure_group *group)

@@ -79,7 +79,7 @@ struct dure_channel {
     struct dure_mark older, newer; /* Marks of the record being written, and of the open one. */
     uint64_t gap_seq;             /* The gap that was reported last … */
     int64_t gap_ms;               /* … and when. */
-    bool refused;                 /* One was not taken for want of room: asked for again later. */
+    bool refused;                 /* One was dropped for want of room: asked for again later. */
     bool ack_due;                 /* `taken` has not been told. */
 };
 
@@ -90,6 +90,8 @@ struct dure_links {
     struct dure_channel **out, **in; /* By our own shard: an array by the other's, on demand. */
     struct dure_channel *all_out, *all_in;
     struct dure_channel *busy_out, *busy_in;
+    struct dure_buf backlog; /* Frames of messages that wait for a group with room, oldest first … */
+    size_t backlog_at;       /* … from here on. */
     size_t parcels;
     bool stowed;     /* Parcels up to the numbers in the rows are rows themselves, or acknowledged. */
     int64_t tick_ms; /* Next look for what to send again; 0: now. */
@@ -154,6 +156,8 @@ DURE_MUST_CHECK int dure_outbox_load(struct dure_links *links, struct dure_chann
                                      uint64_t seq, const void *row, size_t len);
 void dure_inbox_message(struct dure_runtime *rt, const struct dure_frame *frame, const void *bytes,
                         size_t len);
+/* Takes what waits for room, as far as there is some. */
+void dure_inbox_take(struct dure_runtime *rt);
 void dure_inbox_durable(struct dure_runtime *rt, uint64_t lsn);
 void dure_inbox_failed(struct dure_runtime *rt, uint64_t lsn);
 /* The transport takes frames for this node again. */

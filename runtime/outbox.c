@@ -186,6 +186,7 @@ static void probe(struct dure_runtime *rt, struct dure_channel *channel, int64_t
 void dure_links_tick(struct dure_runtime *rt)
 {
     struct dure_links *links = rt->links;
+    dure_inbox_take(rt);
     if (links->parcels == 0) return;
     int64_t now = rt->io->wall_ms(rt->io);
     /* A clock that was set back must not stop it. */

@@ -93,7 +93,8 @@ void dure_turn_run(struct dure_runtime *rt)
     rt->in_turn = false;
     /* More to do, and nothing else will call: a full group whose record is being written is called
      * by its completion. */
-    bool more = (room && rt->intake != NULL) || rt->ready != NULL;
+    bool more = (room && rt->intake != NULL) || rt->ready != NULL ||
+                (rt->links != NULL && dure_links_waiting(rt->links));
     if (more && !group_full(rt, 1)) {
         rt->io->soon(rt->io);
     }
