@@ -58,7 +58,8 @@ class Results:
 
     def journal(self):
         return max((self.all[key]["orders_per_second"] for key in self.all
-                    if key.startswith("journal.") and isinstance(self.all[key], dict)),
+                    if key.startswith("journal.") and "together" not in key
+                    and isinstance(self.all[key], dict)),
                    default=None)
 
 
@@ -150,6 +151,19 @@ def goals(r):
             yield row(f"{nodes} nodes against 1, {mode}, orders/s", goal[0], many, one, *goal[1:])
 
 
+    # What a subscriber costs at all stands in the table of subscribers; here, that it stopped.
+    caught_up = r.get("fanout.stopped.caught_up") or {}
+    seconds = number(caught_up.get("stopped_s"))
+    yield row(f"orders while a subscriber stands still for {seconds} s, against while it reads, orders/s",
+              "≥ 0.95 ×", r.rate("fanout.stopped"), r.rate("fanout.following"), at_least, 0.95)
+    exact = {True: "each event once and in order", False: caught_up.get("flaw")}
+    what, goal, measured, against, value, met = row(
+        f"then it has all {number(caught_up.get('behind'))} events that it missed "
+        f"({exact.get(caught_up.get('exact'), '-')}), s", "≤ 1 ×", caught_up.get("caught_up_s"),
+        caught_up.get("stopped_s"), at_most, 1)
+    yield what, goal, measured, against, value, met and caught_up.get("exact")
+
+
 def goal_rows(r):
     rows = [("what", "goal", "measured", "against", "ratio", "met")]
     for what, goal, measured, against, value, met in goals(r):
@@ -183,6 +197,13 @@ NAMES = (
     ("nodes.1.bulk", "cluster of 1 node, bulk, 8 connections{}"),
     ("nodes.2.bulk", "cluster of 2 nodes, bulk, 8 connections{}"),
     ("nodes.4.bulk", "cluster of 4 nodes, bulk, 8 connections{}"),
+    ("fanout.none", "2 nodes, single, 64 connections, no subscriber{}"),
+    ("fanout.again", "the same after all of these{}"),
+    ("fanout.following", "the same, one `dure tail`{}"),
+    ("fanout.stopped", "the same, `dure tail` stands still{}"),
+    ("fanout.batch.", "the same, {} subscribers to @batch"),
+    ("fanout.", "the same, {} subscribers to shop."),
+    ("journal.together.", "journal alone, {} processes together, 64 KiB a record"),
     ("journal.", "journal alone, {} bytes a record"),
 )
 
@@ -225,6 +246,26 @@ def measurement_rows(r):
                          number(r.get(key + ".server_cores")) if not key.startswith("journal.")
                          else "", share(r.get(key + ".crossing")), refused(value)))
     return rows
+
+
+def fanout_rows(r):
+    """Empty when it was not measured."""
+    rows = [("subscribers", "topic", "orders/s", "of none", "events/s published",
+             "events/s a subscriber: least", "most", "of published", "their cores")]
+    alone = [r.rate(key) for key in ("fanout.none", "fanout.again")]
+    alone = sum(alone) / 2 if all(alone) else None
+    for key, heard in r.all.items():
+        if not key.startswith("fanout.") or not key.endswith(".heard"):
+            continue
+        name, seconds = key[:-len(".heard")], heard["seconds"]
+        published = r.get(name + ".published")
+        orders = r.rate(name)
+        rows.append((str(heard["subscribers"]), "@batch" if ".batch." in key else "shop.",
+                     number(orders), share(ratio(orders, alone)), number(published / seconds),
+                     number(heard["events_least"] / seconds), number(heard["events_most"] / seconds),
+                     share(heard["events"] / heard["subscribers"] / published),
+                     number(heard["cpu_seconds"] / seconds)))
+    return rows if len(rows) > 1 else []
 
 
 def facts(r):
@@ -275,6 +316,8 @@ def print_report(r):
         print(fact)
     print()
     print_table(measurement_rows(r))
+    if fanout_rows(r):
+        print_table(fanout_rows(r))
     print_table(goal_rows(r))
 
 
@@ -300,6 +343,27 @@ completed, four events published, all durable before the answer.
 """
 
 
+MARKDOWN_FANOUT = """## Subscribers
+
+Two nodes with one SUB address; {connections} connections order, subscribers are all in one process on
+the same machine. A subscriber to `shop.` gets a message an event, one to `@batch ` a message a run of
+events. What did not come within a second after the last order was lost, as PUB/SUB loses what there is no room
+for: a subscriber sees the gap and asks for the rest (README).
+"""
+
+
+def print_markdown_fanout(r):
+    rows = fanout_rows(r)
+    if rows:
+        print(MARKDOWN_FANOUT.format(connections=64))
+        print_markdown_table(rows)
+
+
+def print_notes():
+    """What was found by hand, with its commands (docs/scaling.md), is not this script's to write."""
+    print("Why nodes scale as they do, and what a message between them costs: [scaling.md](scaling.md).\n")
+
+
 def print_markdown(r, commands):
     print(MARKDOWN_HEAD)
     for fact in facts(r):
@@ -308,6 +372,8 @@ def print_markdown(r, commands):
     print_markdown_table(goal_rows(r))
     print("## Measurements\n")
     print_markdown_table(measurement_rows(r))
+    print_markdown_fanout(r)
+    print_notes()
     print("## Commands\n\nDIR is a directory on the measured disk.\n\n```")
     with open(commands, encoding="utf-8") as lines:
         print(lines.read().rstrip())
