@@ -391,6 +391,32 @@ static void test_narrow_wire(void **state)
     assert_int_equal(pair[0].world.links->parcels + pair[1].world.links->parcels, 0);
 }
 
+/* What comes while the group is full waits: it is taken by later ones, in order, and nothing is sent
+ * again or written twice. */
+static void test_burst(void **state)
+{
+    (void)state;
+    struct world *receiver = &pair[0].world, *sender = &pair[1].world;
+    receiver->group_turns_max = 4;
+    world_crash(receiver);
+    uint64_t records = receiver->rt->metrics.records;
+    for (int i = 0; i < 200; i++) submit(i, 61);
+    while (pair[0].frames < 200) pair_step(&pair[1]);
+    for (size_t i = 0; i < 200; i++) {
+        dure_links_receive(receiver->rt, pair[0].inbox[i].bytes, pair[0].inbox[i].len);
+        free(pair[0].inbox[i].bytes);
+    }
+    pair[0].frames = 0;
+    assert_true(dure_links_waiting(receiver->links));
+    pair_run();
+    assert_int_equal(sum_of(62), 200);
+    assert_false(dure_links_waiting(receiver->links));
+    assert_true(receiver->rt->metrics.records - records >= 200 / 4);
+    assert_int_equal(receiver->rt->metrics.deferred, 0);
+    assert_int_equal(receiver->links->gaps, 0);
+    assert_int_equal(sender->links->resent, 0);
+}
+
 int main(void)
 {
     world_seed(20261121);
@@ -409,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_views_and_policies, setup_crossing, teardown),
         cmocka_unit_test_setup_teardown(test_views_exact, setup_crossing, teardown),
         cmocka_unit_test_setup_teardown(test_ask_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_burst, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
