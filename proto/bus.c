@@ -1,8 +1,10 @@
 /*
  * Datagrams between nodes by nng.
  *
- *   1. send      on the loop: one message to our PUB socket, which puts it into the queue of every
- *                connection and returns; the topic, its first two bytes, is where it goes
+ *   1. send      on the loop: one message to the PUB socket of the node it is for, which puts it into
+ *                the queue of the connection and returns. By tcp all nodes share the one port, so its
+ *                first two bytes, the topic, are where it goes, and each connection carries it: nng
+ *                sorts out at the receiver. A path has room for a socket each, which spares that
  *   2. receive   a SUB socket per other node. nng's callback puts the message into the inbox, wakes
  *                the loop and asks for the next one
  *   3. hand over on the loop: all that is in the inbox, in order
@@ -77,17 +79,24 @@ struct source { /* Another node, as we hear it. */
     bool connected;
 };
 
+struct exit { /* Where other nodes hear us. */
+    nng_socket pub;
+    nng_listener listener;
+    nng_tls_config *tls; /* Of the listener; NULL: none. */
+    char url[DURE_BUS_URL_BYTES];
+    int dir; /* As in the bus. */
+    bool open, listening;
+    bool unheard; /* Somebody whom we hear does not hear us here. */
+    unsigned looks_unheard, patience;
+};
+
 struct dure_bus {
     struct dure_wire wire;
     struct dure_bus_user user;
     uint16_t node, nodes;
     int buffer;
-    nng_socket pub;
-    nng_listener listener;
-    nng_tls_config *tls; /* Of the listener; NULL: none. */
-    char url[DURE_BUS_URL_BYTES];
-    bool pub_open, listening;
-    unsigned looks_unheard, patience;
+    bool apart; /* Each other node has an exit of its own; else all have that of our number. */
+    struct exit exits[DURE_NODES_MAX];
     struct source sources[DURE_NODES_MAX];
     uv_async_t wake;
     uv_timer_t watch;
@@ -195,6 +204,11 @@ static void on_wake(uv_async_t *wake)
     bus->taken = notes;
 }
 
+static struct exit *exit_for(struct dure_bus *bus, uint16_t node)
+{
+    return &bus->exits[bus->apart ? node : bus->node];
+}
+
 /* ---- 1: send -------------------------------------------------------------------------------- */
 
 static void send_datagram(struct dure_wire *wire, uint16_t node, const void *bytes, size_t len)
@@ -208,7 +222,7 @@ static void send_datagram(struct dure_wire *wire, uint16_t node, const void *byt
         return;
     }
     if (nng_msg_append(msg, bytes, len) != 0 ||
-        nng_sendmsg(bus->pub, msg, NNG_FLAG_NONBLOCK) != 0) {
+        nng_sendmsg(exit_for(bus, node)->pub, msg, NNG_FLAG_NONBLOCK) != 0) {
         nng_msg_free(msg);
         return;
     }
@@ -222,14 +236,14 @@ static bool is_tls(const char *url)
 }
 
 /* The code of nng. */
-static int start_listener(struct dure_bus *bus)
+static int start_listener(struct exit *way)
 {
-    int code = nng_listener_create(&bus->listener, bus->pub, bus->url);
+    int code = nng_listener_create(&way->listener, way->pub, way->url);
     if (code != 0) return code;
-    if (bus->tls != NULL) code = nng_listener_set_ptr(bus->listener, NNG_OPT_TLS_CONFIG, bus->tls);
-    if (code == 0) code = nng_listener_start(bus->listener, 0);
-    bus->listening = code == 0;
-    if (code != 0) nng_listener_close(bus->listener);
+    if (way->tls != NULL) code = nng_listener_set_ptr(way->listener, NNG_OPT_TLS_CONFIG, way->tls);
+    if (code == 0) code = nng_listener_start(way->listener, 0);
+    way->listening = code == 0;
+    if (code != 0) nng_listener_close(way->listener);
     return code;
 }
 
@@ -280,51 +294,68 @@ static void look_at_source(struct source *source, uint64_t now_ms)
     (void)code; /* Failed for want of memory: tried again next time. */
 }
 
-static void look_at_listener(struct dure_bus *bus, bool unheard)
+static void look_at_exit(struct exit *way)
 {
-    if (!unheard && bus->listening) {
-        bus->looks_unheard = 0;
-        bus->patience = PATIENCE_LOOKS;
+    bool unheard = way->unheard;
+    way->unheard = false;
+    if (!unheard && way->listening) {
+        way->looks_unheard = 0;
+        way->patience = PATIENCE_LOOKS;
         return;
     }
-    if (++bus->looks_unheard < bus->patience) return;
-    bus->looks_unheard = 0;
-    if (bus->patience < PATIENCE_LOOKS_MAX) bus->patience *= 2;
-    if (bus->listening) nng_listener_close(bus->listener);
-    bus->listening = false;
-    int code = start_listener(bus);
+    if (++way->looks_unheard < way->patience) return;
+    way->looks_unheard = 0;
+    if (way->patience < PATIENCE_LOOKS_MAX) way->patience *= 2;
+    if (way->listening) nng_listener_close(way->listener);
+    way->listening = false;
+    int code = start_listener(way);
     (void)code; /* The address may not be free yet: at the next look. */
 }
 
 static void on_watch(uv_timer_t *timer)
 {
     struct dure_bus *bus = timer->data;
-    bool unheard = false;
     for (uint16_t i = 0; i < bus->nodes; i++) {
         struct source *source = &bus->sources[i];
         if (!source->open) continue; /* Ourselves. */
-        unheard |= source->heard && !source->hears;
+        if (source->heard && !source->hears) exit_for(bus, i)->unheard = true;
         look_at_source(source, uv_now(timer->loop));
     }
-    look_at_listener(bus, unheard);
+    for (uint16_t i = 0; i < bus->nodes; i++) {
+        if (bus->exits[i].open) look_at_exit(&bus->exits[i]);
+    }
 }
 
-static int open_pub(struct dure_bus *bus, const struct dure_bus_options *options,
-                    const char **message)
+/* Where node `to` hears node `from`: by a path, "PATH-TO". */
+static int find_address(const struct dure_bus_options *options, uint16_t from, uint16_t to,
+                        char url[DURE_BUS_URL_BYTES], int *dir, const char **message)
 {
-    const char *url = bus->url;
-    int rv = dure_bus_address(options->addresses[bus->node], options->dir, bus->url,
-                              &bus->dirs[bus->node], message);
-    if (rv == 0 && is_tls(url)) rv = dure_bus_tls_server(&bus->tls, options, message);
+    char address[2 * DURE_BUS_URL_BYTES];
+    const char *base = options->addresses[from];
+    if (strncmp(base, "ipc://", 6) == 0) {
+        int len = snprintf(address, sizeof address, "%s-%u", base, to);
+        if ((size_t)len >= sizeof address)
+            return dure_bus_fail(DURE_EINVAL, message, base, "is too long");
+        base = address;
+    }
+    return dure_bus_address(base, options->dir, url, dir, message);
+}
+
+static int open_exit(struct dure_bus *bus, uint16_t to, const struct dure_bus_options *options,
+                     const char **message)
+{
+    struct exit *way = exit_for(bus, to);
+    int rv = find_address(options, bus->node, to, way->url, &way->dir, message);
+    if (rv == 0 && is_tls(way->url)) rv = dure_bus_tls_server(&way->tls, options, message);
     if (rv != 0) return rv;
-    int code = nng_pub0_open(&bus->pub);
-    if (code != 0) return dure_bus_nng_fail(code, message, url);
-    bus->pub_open = true;
-    code = nng_socket_set_int(bus->pub, NNG_OPT_SENDBUF, bus->buffer);
-    if (code == 0) code = nng_socket_set_size(bus->pub, NNG_OPT_RECVMAXSZ, 1);
-    if (code != 0) return dure_bus_nng_fail(code, message, url);
-    bus->patience = PATIENCE_LOOKS;
-    code = start_listener(bus);
+    int code = nng_pub0_open(&way->pub);
+    if (code != 0) return dure_bus_nng_fail(code, message, way->url);
+    way->open = true;
+    code = nng_socket_set_int(way->pub, NNG_OPT_SENDBUF, bus->buffer);
+    if (code == 0) code = nng_socket_set_size(way->pub, NNG_OPT_RECVMAXSZ, 1);
+    if (code != 0) return dure_bus_nng_fail(code, message, way->url);
+    way->patience = PATIENCE_LOOKS;
+    code = start_listener(way);
     return code == 0 ? 0 : dure_bus_nng_fail(code, message, options->addresses[bus->node]);
 }
 
@@ -333,8 +364,8 @@ static int open_source(struct source *source, const struct dure_bus_options *opt
 {
     struct dure_bus *bus = source->bus;
     const char *url = source->url;
-    int rv = dure_bus_address(options->addresses[source->node], options->dir, source->url,
-                              &bus->dirs[source->node], message);
+    int rv = find_address(options, source->node, bus->node, source->url, &bus->dirs[source->node],
+                          message);
     if (rv != 0) return rv;
     int code = nng_sub0_open(&source->sub);
     if (code != 0) return dure_bus_nng_fail(code, message, url);
@@ -356,7 +387,12 @@ static int open_source(struct source *source, const struct dure_bus_options *opt
 static int open_sockets(struct dure_bus *bus, const struct dure_bus_options *options,
                         const char **message)
 {
-    int rv = open_pub(bus, options, message);
+    int rv = 0;
+    bus->apart = strncmp(options->addresses[bus->node], "ipc://", 6) == 0;
+    for (uint16_t i = 0; rv == 0 && i < bus->nodes; i++) {
+        bool needed = bus->apart ? i != bus->node : i == bus->node;
+        if (needed) rv = open_exit(bus, i, options, message);
+    }
     for (uint16_t i = 0; rv == 0 && i < bus->nodes; i++) {
         if (i != bus->node) rv = open_source(&bus->sources[i], options, message);
     }
@@ -413,9 +449,10 @@ static void destroy(struct dure_bus *bus)
     free(bus->taken.items);
     for (uint16_t i = 0; i < bus->nodes; i++) {
         if (bus->dirs[i] != 0) close(bus->dirs[i]);
+        if (bus->exits[i].dir != 0) close(bus->exits[i].dir);
+        if (bus->exits[i].tls != NULL) nng_tls_config_free(bus->exits[i].tls);
         if (bus->sources[i].tls != NULL) nng_tls_config_free(bus->sources[i].tls);
     }
-    if (bus->tls != NULL) nng_tls_config_free(bus->tls);
     pthread_mutex_destroy(&bus->mutex);
     free(bus);
 }
@@ -448,7 +485,9 @@ void dure_bus_close(struct dure_bus *bus)
             dure_hangup(source->sub, &bus->node, sizeof bus->node, is_connected, source, (int)left);
         nng_close(source->sub);
     }
-    if (bus->pub_open) nng_close(bus->pub);
+    for (uint16_t i = 0; i < bus->nodes; i++) {
+        if (bus->exits[i].open) nng_close(bus->exits[i].pub);
+    }
     for (uint16_t i = 0; i < bus->nodes; i++) {
         struct source *source = &bus->sources[i];
         if (source->aio == NULL) continue;

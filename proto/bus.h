@@ -1,9 +1,10 @@
 /*
- * The wire between nodes on nng (runtime/peer.h says what goes over it): each node has one PUB
- * socket, to which every other node SUBs with its own number as the topic. PUB/SUB never blocks a
- * sender and never reports a loss; the peers above find and mend it.
+ * The wire between nodes on nng (runtime/peer.h says what goes over it): each node has PUB sockets, to
+ * which the other nodes SUB with their own numbers as topics. PUB/SUB never blocks a sender and never
+ * reports a loss; the peers above find and mend it.
  *
- * An address is ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT. A socket path may be longer
+ * An address is ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT. At PATH-0, PATH-1 … each other
+ * node has a socket of its own; a port is shared. A socket path may be longer
  * than the 107 bytes that the kernel takes: it is then reached through /proc/self/fd.
  */
 #ifndef DURE_PROTO_BUS_H
