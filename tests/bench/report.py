@@ -360,7 +360,7 @@ def print_markdown_fanout(r):
 
 
 def print_notes():
-    """What was found by hand, with its commands (docs/scaling.md), is not this script's to write."""
+    """docs/scaling.md is written by hand."""
     print("Why nodes scale as they do, and what a message between them costs: [scaling.md](scaling.md).\n")
 
 
