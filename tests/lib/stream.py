@@ -3,6 +3,7 @@
 Each collector gathers events as they come; `key` of an event is (shard, sequence), its place.
 """
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import up
 sys.path.append(str(pathlib.Path(__file__).parent / "standin"))
 import pynng  # noqa: E402 (pip's, or the stand-in)
 
+PRODUCTS = 30  # So many that every node of a cluster has some.
 ORDER_EVENTS = ["shop.order.OrderPlaced", "shop.pay.PayApproval", "shop.inventory.StockDecreased",
                 "shop.delivery.DeliveryStarted"]
 
@@ -69,7 +71,7 @@ def _difference(left, right):
 class Doors:
     """What has ports for HTTP, events and replay: a node or a cluster."""
 
-    product = None  # From stock_up on.
+    products = ()  # From stock_up on.
 
     @property
     def events_url(self):
@@ -98,8 +100,9 @@ class Doors:
                 return events
 
     def order_lines(self, count):
-        line = json.dumps({"productId": self.product, "quantity": 1, "userId": 1}) + "\n"
-        return (line * count).encode()
+        turns = itertools.islice(itertools.cycle(self.products), count)
+        return "".join(json.dumps({"productId": product, "quantity": 1, "userId": 1}) + "\n"
+                       for product in turns).encode()
 
     def order_bulk(self, count):
         """So many orders in one bulk request; all must succeed."""
@@ -113,11 +116,12 @@ class Doors:
             assert json.loads(line)["status"] == 201, line
 
     def stock_up(self):
-        api = self.client()
-        made = api.post("/shop/inventories", {"stockName": "p", "stockCount": 10**9, "price": 1})
-        assert made.status_code == 201
-        self.product = made.json()["id"]
-        assert api.post("/shop/pays", {"userId": 1, "payAmount": 10**12}).status_code == 201
+        # Each by a connection of its own, so at any node: orders are made where their products lie.
+        made = [self.client().post("/shop/inventories", {"stockName": "p", "stockCount": 10**9, "price": 1})
+                for _ in range(PRODUCTS)]
+        assert all(one.status_code == 201 for one in made)
+        self.products = [one.json()["id"] for one in made]
+        assert self.client().post("/shop/pays", {"userId": 1, "payAmount": 10**12}).status_code == 201
 
 
 class StreamNode(Doors, nodes.Node):
