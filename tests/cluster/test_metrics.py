@@ -34,9 +34,12 @@ def scrape(client):
 def test_one_page(cluster):
     """Any node shows what all have counted, and what goes on between them."""
     shop = Shop(cluster.client(), "/shop", user=1).open()
-    for _ in range(9):
-        shop.ordered(1)
-    for node in cluster.nodes:  # The product is on one of them: the other two forward.
+    for node in cluster.nodes:  # A product on each of them, and the account on one.
+        shop.product = Shop(node.client(), "/shop").create(
+            "inventories", stockName="book", stockCount=9, price=1000)["id"]
+        for _ in range(3):
+            shop.ordered(1)
+    for node in cluster.nodes:  # The last product is on one of them: the other two forward.
         path = f"/shop/inventories/{shop.product}"
         assert node.client().patch(path, {"price": 1001}).status_code == 200
     pages = [scrape(node.client()) for node in cluster.nodes]
