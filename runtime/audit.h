@@ -15,4 +15,14 @@ struct dure_audit {
     int (*report)(void *audit, struct dure_buf *out);
 };
 
+/*
+ * For report: ends a line with the verdict. What does not fit is DURE_ECORRUPT when it is `exact`;
+ * while sagas are under way, or after something was left out or removed, it is only said.
+ */
+DURE_MUST_CHECK int dure_audit_judge(struct dure_buf *out, bool fits, bool exact);
+
+/* "NAME: here = there", and the verdict. */
+DURE_MUST_CHECK int dure_audit_line(struct dure_buf *out, const char *name, int64_t here,
+                                    int64_t there, bool exact);
+
 #endif

@@ -225,7 +225,7 @@ struct dure_policy {
     struct dure_event_type *event;
     const struct dure_command *command;
     bool by_key;
-    int64_t (*target)(const struct dure_event *event); /* DURE_NEW: a new actor. */
+    int64_t (*target)(const struct dure_event *event); /* NULL, or DURE_NEW: a new actor. */
     void (*fill)(const struct dure_event *event, void *payload);
 };
 
@@ -238,7 +238,7 @@ struct dure_projection {
     /* … or its DELETE, by which the row goes (no apply). */
     struct dure_aggregate *removals;
     struct dure_aggregate *view;  /* Its rows; no commands, no events. */
-    int64_t (*target)(const struct dure_event *event); /* The row's id. */
+    int64_t (*target)(const struct dure_event *event); /* The row's id; NULL: the event's. */
     bool creates;                 /* False: an event without a row is passed over. */
     void (*apply)(void *row, const struct dure_event *event);
 };

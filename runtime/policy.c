@@ -14,7 +14,7 @@ void dure_policy_run(struct dure_runtime *rt, const struct dure_event *event)
         mail->kind = DURE_MAIL_COMMAND;
         mail->command = policy->command;
         mail->type = policy->by_key ? type->directory : type;
-        mail->id = policy->target(event);
+        mail->id = policy->target != NULL ? policy->target(event) : DURE_NEW;
         if (mail->id == DURE_NEW) {
             mail->id = dure_shard_new_id(rt, type);
             mail->fresh = true;

@@ -11,6 +11,11 @@
 #include "runtime/core.h"
 #include "runtime/record.h"
 
+static int64_t target_of(const struct dure_projection *projection, const struct dure_event *event)
+{
+    return projection->target != NULL ? projection->target(event) : event->id;
+}
+
 static void apply(struct dure_runtime *rt, const struct dure_projection *projection, int64_t target,
                   const struct dure_event *event, uint64_t lsn)
 {
@@ -45,7 +50,7 @@ void dure_projection_event(struct dure_runtime *rt, const struct dure_event *eve
     const struct dure_event_rules *rules = event->type->rules;
     for (size_t i = 0; rules != NULL && i < rules->projections_count; i++) {
         const struct dure_projection *projection = rules->projections[i];
-        int64_t target = projection->target(event);
+        int64_t target = target_of(projection, event);
         if (!dure_shard_is_mine(rt, dure_shard_of(rt, target))) continue;
         apply(rt, projection, target, event, lsn);
     }
@@ -57,7 +62,7 @@ void dure_projection_fed(struct dure_runtime *rt, const struct dure_event *event
     const struct dure_event_rules *rules = event->type->rules;
     for (size_t i = 0; rules != NULL && i < rules->projections_count; i++) {
         const struct dure_projection *projection = rules->projections[i];
-        if (projection->target(event) == target) apply(rt, projection, target, event, lsn);
+        if (target_of(projection, event) == target) apply(rt, projection, target, event, lsn);
     }
 }
 
@@ -80,7 +85,7 @@ void dure_projection_send(struct dure_runtime *rt, struct dure_type *type,
     size_t sent_count = 0;
     for (size_t i = 0; rules != NULL && i < rules->projections_count; i++) {
         const struct dure_projection *projection = rules->projections[i];
-        int64_t target = projection->target(event);
+        int64_t target = target_of(projection, event);
         if (dure_shard_is_mine(rt, dure_shard_of(rt, target))) continue;
         size_t known = 0;
         while (known < sent_count && sent[known] != target) known++;

@@ -69,33 +69,28 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     audit->held_pairs += pair(id, bike->reservation_id);
 }
 
-static const char *judge(bool fits, bool exact)
-{
-    if (fits) return "";
-    return exact ? ": DOES NOT FIT" : " + sagas under way, left out or removed";
-}
-
 static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
     bool exact = audit->pending == 0 && audit->skipped == 0 && audit->removed == 0;
-    bool purchases = audit->paid == audit->bought, fares = audit->held_fares == audit->fares;
-    bool bikes = audit->bikes_held == audit->bikes_reserved &&
-                 audit->held_pairs == audit->reserved_pairs;
+    bool held = audit->bikes_held == audit->bikes_reserved &&
+                audit->held_pairs == audit->reserved_pairs;
     dure_buf_printf(out, "bike: %llu reservations, %llu sagas under way, %llu steps left out\n",
                     (unsigned long long)audit->reservations, (unsigned long long)audit->pending,
                     (unsigned long long)audit->skipped);
     dure_buf_printf(out, "bike balances: %llu users%s\n", (unsigned long long)audit->users,
                     audit->wrong_users == 0 ? "" : ": SOME DO NOT FIT");
-    dure_buf_printf(out, "bike purchases: %lld paid = %lld bought%s\n", (long long)audit->paid,
-                    (long long)audit->bought, judge(purchases, exact));
-    dure_buf_printf(out, "bike fares: %lld of reservations = %lld used%s\n",
-                    (long long)audit->held_fares, (long long)audit->fares, judge(fares, exact));
-    dure_buf_printf(out, "bikes: %llu held = %llu reserved%s\n",
-                    (unsigned long long)audit->bikes_held,
-                    (unsigned long long)audit->bikes_reserved, judge(bikes, exact));
-    bool judged = !exact || (purchases && fares && bikes);
-    return audit->wrong_users == 0 && judged ? 0 : DURE_ECORRUPT;
+    dure_buf_printf(out, "bike purchases: %lld paid = %lld bought", (long long)audit->paid,
+                    (long long)audit->bought);
+    int purchases = dure_audit_judge(out, audit->paid == audit->bought, exact);
+    dure_buf_printf(out, "bike fares: %lld of reservations = %lld used",
+                    (long long)audit->held_fares, (long long)audit->fares);
+    int fares = dure_audit_judge(out, audit->held_fares == audit->fares, exact);
+    dure_buf_printf(out, "bikes: %llu held = %llu reserved", (unsigned long long)audit->bikes_held,
+                    (unsigned long long)audit->bikes_reserved);
+    int bikes = dure_audit_judge(out, held, exact);
+    bool fit = audit->wrong_users == 0 && purchases == 0 && fares == 0 && bikes == 0;
+    return fit ? 0 : DURE_ECORRUPT;
 }
 
 const struct dure_audit bike_audit = {

@@ -21,11 +21,6 @@ struct dure_aggregate bike_dashboard = {
     .schema = &schema,
 };
 
-static int64_t itself(const struct dure_event *event)
-{
-    return event->id;
-}
-
 static void create(void *row, const struct dure_event *event)
 {
     const struct bike_received *received = event->data;
@@ -45,12 +40,12 @@ static void follow(void *row, const struct dure_event *event)
 }
 
 static const struct dure_projection created = {
-    .event = &bike_reservation_received, .view = &bike_dashboard, .target = itself,
+    .event = &bike_reservation_received, .view = &bike_dashboard,
     .creates = true, .apply = create};
 
 #define FOLLOW(name, happened)                                                                     \
     static const struct dure_projection name = {                                                   \
-        .event = &(happened), .view = &bike_dashboard, .target = itself, .apply = follow}
+        .event = &(happened), .view = &bike_dashboard, .apply = follow}
 
 FOLLOW(reserved, bike_reservation_reserved);
 FOLLOW(refused, bike_reservation_refused);

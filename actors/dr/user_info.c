@@ -17,11 +17,6 @@ struct dure_aggregate dr_user_info = {
     .system = "dr", .name = "getUserInfo", .collection = "getUserInfos", .schema = &schema,
 };
 
-static int64_t user_of(const struct dure_event *event)
-{
-    return event->id;
-}
-
 static void copy_user(void *row, const struct dure_event *event)
 {
     const struct dr_user *user = event->data;
@@ -38,13 +33,13 @@ static void copy_point(void *row, const struct dure_event *event)
 }
 
 const struct dure_projection dr_user_info_created = {
-    .event = &dr_user_registered, .view = &dr_user_info, .target = user_of, .creates = true,
+    .event = &dr_user_registered, .view = &dr_user_info, .creates = true,
     .apply = copy_user};
 const struct dure_projection dr_user_info_changed = {
-    .event = &dr_point_changed, .view = &dr_user_info, .target = user_of, .apply = copy_point};
+    .event = &dr_point_changed, .view = &dr_user_info, .apply = copy_point};
 const struct dure_projection dr_user_info_withdrawn = {
-    .event = &dr_point_withdrawn, .view = &dr_user_info, .target = user_of, .apply = copy_point};
+    .event = &dr_point_withdrawn, .view = &dr_user_info, .apply = copy_point};
 const struct dure_projection dr_user_info_edited = {
-    .edits = &dr_user, .view = &dr_user_info, .target = user_of, .apply = copy_user};
+    .edits = &dr_user, .view = &dr_user_info, .apply = copy_user};
 const struct dure_projection dr_user_info_removed = {
-    .removals = &dr_user, .view = &dr_user_info, .target = user_of};
+    .removals = &dr_user, .view = &dr_user_info};

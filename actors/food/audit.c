@@ -61,15 +61,6 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     }
 }
 
-static int line(struct dure_buf *out, const char *name, int64_t here, int64_t there, bool exact)
-{
-    dure_buf_printf(out, "food %s: %lld = %lld%s\n", name, (long long)here, (long long)there,
-                    here == there ? ""
-                    : exact       ? ": DOES NOT FIT"
-                                  : " + sagas under way, or steps left out");
-    return here == there || !exact ? 0 : DURE_ECORRUPT;
-}
-
 static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
@@ -82,35 +73,39 @@ static int report(void *arg, struct dure_buf *out)
                     (unsigned long long)all, (unsigned long long)audit->pending,
                     (unsigned long long)audit->skipped);
     const struct { const char *name; uint64_t here, there; } lines[] = {
-        {"paid orders", paid, audit->payments[FOOD_PAYMENT_DONE]},
-        {"rejected orders refunded", orders[FOOD_ORDER_REJECTED],
+        {"food paid orders", paid, audit->payments[FOOD_PAYMENT_DONE]},
+        {"food rejected orders refunded", orders[FOOD_ORDER_REJECTED],
          audit->payments[FOOD_PAYMENT_REJECTED]},
-        {"rejected orders in the kitchen", orders[FOOD_ORDER_REJECTED],
+        {"food rejected orders in the kitchen", orders[FOOD_ORDER_REJECTED],
          stores[FOOD_STORE_REJECTED]},
-        {"cancelled orders refunded", audit->canceled_paid,
+        {"food cancelled orders refunded", audit->canceled_paid,
          audit->payments[FOOD_PAYMENT_CANCELED]},
-        {"orders waiting for the kitchen", orders[FOOD_ORDER_PAID], stores[FOOD_STORE_WAITING]},
-        {"orders accepted", orders[FOOD_ORDER_ACCEPTED], stores[FOOD_STORE_ACCEPTED]},
-        {"orders cooking", orders[FOOD_ORDER_COOKING], stores[FOOD_STORE_COOKING]},
-        {"orders waiting for a rider", orders[FOOD_ORDER_WAITING],
+        {"food orders waiting for the kitchen", orders[FOOD_ORDER_PAID],
+         stores[FOOD_STORE_WAITING]},
+        {"food orders accepted", orders[FOOD_ORDER_ACCEPTED], stores[FOOD_STORE_ACCEPTED]},
+        {"food orders cooking", orders[FOOD_ORDER_COOKING], stores[FOOD_STORE_COOKING]},
+        {"food orders waiting for a rider", orders[FOOD_ORDER_WAITING],
          audit->deliveries[FOOD_DELIVERY_WAITING]},
-        {"orders on their way", orders[FOOD_ORDER_RIDING],
+        {"food orders on their way", orders[FOOD_ORDER_RIDING],
          audit->deliveries[FOOD_DELIVERY_RIDING]},
-        {"orders delivered", orders[FOOD_ORDER_DELIVERED], audit->deliveries[FOOD_DELIVERY_DONE]},
-        {"deliveries of what was cooked", stores[FOOD_STORE_COOKED],
+        {"food orders delivered", orders[FOOD_ORDER_DELIVERED],
+         audit->deliveries[FOOD_DELIVERY_DONE]},
+        {"food deliveries of what was cooked", stores[FOOD_STORE_COOKED],
          audit->deliveries[FOOD_DELIVERY_WAITING] + audit->deliveries[FOOD_DELIVERY_RIDING] +
              audit->deliveries[FOOD_DELIVERY_DONE]},
     };
     int rv = 0;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        int fits = line(out, lines[i].name, (int64_t)lines[i].here, (int64_t)lines[i].there, exact);
+        int fits = dure_audit_line(out, lines[i].name, (int64_t)lines[i].here,
+                                   (int64_t)lines[i].there, exact);
         if (fits != 0) rv = fits;
     }
     /* A food that was removed before its last ratings came has lost them. */
     bool all_foods = exact && audit->foods_removed == 0;
-    int count = line(out, "ratings", audit->rated, audit->kept + audit->removed, all_foods);
-    int sum = line(out, "sum of ratings", audit->rated_sum, audit->kept_sum + audit->removed_sum,
-                   all_foods);
+    int count = dure_audit_line(out, "food ratings", audit->rated, audit->kept + audit->removed,
+                                all_foods);
+    int sum = dure_audit_line(out, "food sum of ratings", audit->rated_sum,
+                              audit->kept_sum + audit->removed_sum, all_foods);
     return rv != 0 ? rv : count != 0 ? count : sum;
 }
 

@@ -21,12 +21,6 @@
 
 /* ---- Whom ----------------------------------------------------------------------------------- */
 
-static int64_t anew(const struct dure_event *event)
-{
-    (void)event;
-    return DURE_NEW;
-}
-
 static int64_t order_paid(const struct dure_event *event)
 {
     return ((const struct food_payment_event *)event->data)->order_id;
@@ -162,7 +156,7 @@ static void tell_delivery(const struct dure_event *event, void *payload)
 }
 
 #define TELL(text, happened, filled)                                                               \
-    POLICY(text, happened, food_notice_record, anew, filled, false)
+    POLICY(text, happened, food_notice_record, NULL, filled, false)
 
 TELL(notice_placed, food_order_placed, tell_order);
 TELL(notice_paid, food_payment_paid, tell_paid);

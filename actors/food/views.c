@@ -22,11 +22,6 @@ struct dure_aggregate food_top = {
     .schema = &top_schema,
 };
 
-static int64_t itself(const struct dure_event *event)
-{
-    return event->id;
-}
-
 static int64_t food_cooked_of(const struct dure_event *event)
 {
     return ((const struct food_store_event *)event->data)->food_id;
@@ -60,8 +55,7 @@ static void count_score(void *row, const struct dure_event *event)
 }
 
 static const struct dure_projection top_added = {
-    .event = &food_food_added, .view = &food_top, .target = itself, .creates = true,
-    .apply = add_food};
+    .event = &food_food_added, .view = &food_top, .creates = true, .apply = add_food};
 static const struct dure_projection top_cooked = {
     .event = &food_cooked, .view = &food_top, .target = food_cooked_of, .apply = count_order};
 static const struct dure_projection top_evaluated = {
@@ -114,14 +108,14 @@ static void move(void *row, const struct dure_event *event)
 }
 
 static const struct dure_projection status_received = {
-    .event = &food_order_received, .view = &food_order_view, .target = itself, .creates = true,
+    .event = &food_order_received, .view = &food_order_view, .creates = true,
     .apply = add_order};
 static const struct dure_projection status_completed = {
-    .event = &food_order_completed, .view = &food_order_view, .target = itself, .apply = complete};
+    .event = &food_order_completed, .view = &food_order_view, .apply = complete};
 static const struct dure_projection status_canceled = {
-    .event = &food_order_canceled, .view = &food_order_view, .target = itself, .apply = cancel};
+    .event = &food_order_canceled, .view = &food_order_view, .apply = cancel};
 static const struct dure_projection status_moved = {
-    .event = &food_order_moved, .view = &food_order_view, .target = itself, .apply = move};
+    .event = &food_order_moved, .view = &food_order_view, .apply = move};
 
 const struct dure_projection *const food_projections[] = {
     &top_added,        &top_cooked,      &top_evaluated, &status_received,

@@ -56,15 +56,6 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     }
 }
 
-static int line(struct dure_buf *out, const char *name, int64_t here, int64_t there, bool exact)
-{
-    dure_buf_printf(out, "secondhand %s: %lld = %lld%s\n", name, (long long)here, (long long)there,
-                    here == there ? ""
-                    : exact       ? ": DOES NOT FIT"
-                                  : " + sagas under way, left out or removed");
-    return here == there || !exact ? 0 : DURE_ECORRUPT;
-}
-
 static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
@@ -75,14 +66,15 @@ static int report(void *arg, struct dure_buf *out)
                                 reserves[SECONDHAND_RESERVE_CANCELED]),
                     (unsigned long long)audit->pending, (unsigned long long)audit->skipped);
     /* What trades held of a removed product went with it. */
-    int stock = line(out, "stock", audit->added - audit->removed_stock, audit->stock + audit->held,
-                     exact && audit->removed == 0);
-    int reserved = line(out, "reserved", reserves[SECONDHAND_RESERVE_DONE],
-                        trades[SECONDHAND_TRADE_IN_PROGRESS] + trades[SECONDHAND_TRADE_DONE],
-                        exact);
-    int canceled = line(out, "cancelled", reserves[SECONDHAND_RESERVE_CANCELED],
-                        trades[SECONDHAND_TRADE_CANCELED], exact);
-    int notices = line(out, "notices", audit->happened, audit->told, exact);
+    int stock = dure_audit_line(out, "secondhand stock", audit->added - audit->removed_stock,
+                                audit->stock + audit->held, exact && audit->removed == 0);
+    int reserved = dure_audit_line(
+        out, "secondhand reserved", reserves[SECONDHAND_RESERVE_DONE],
+        trades[SECONDHAND_TRADE_IN_PROGRESS] + trades[SECONDHAND_TRADE_DONE], exact);
+    int canceled = dure_audit_line(out, "secondhand cancelled",
+                                   reserves[SECONDHAND_RESERVE_CANCELED],
+                                   trades[SECONDHAND_TRADE_CANCELED], exact);
+    int notices = dure_audit_line(out, "secondhand notices", audit->happened, audit->told, exact);
     return stock != 0 ? stock : reserved != 0 ? reserved : canceled != 0 ? canceled : notices;
 }
 

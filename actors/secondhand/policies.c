@@ -8,12 +8,6 @@
 
 #include <stdio.h>
 
-static int64_t anew(const struct dure_event *event)
-{
-    (void)event;
-    return DURE_NEW;
-}
-
 static void tell(struct secondhand_tell *notice, int64_t product_id, const char *user_id,
                  const char *product_name, const char *status)
 {
@@ -46,7 +40,7 @@ static void tell_stock(const struct dure_event *event, void *payload)
 
 #define TELL(text, happened, filled)                                                               \
     static const struct dure_policy text = {.name = #text, .event = &(happened),                   \
-                                            .command = &secondhand_notice_record, .target = anew,  \
+                                            .command = &secondhand_notice_record,                  \
                                             .fill = (filled)}
 
 TELL(notice_reserve_completed, secondhand_reserve_completed, tell_reserve);

@@ -55,13 +55,9 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
 static int line(struct dure_buf *out, const char *name, int64_t in, int64_t there, int64_t held,
                 bool exact)
 {
-    int64_t missing = in - there - held;
-    dure_buf_printf(out, "shop %s: %lld in = %lld there + %lld in orders%s\n", name, (long long)in,
-                    (long long)there, (long long)held,
-                    missing == 0 ? ""
-                    : exact      ? ": DOES NOT FIT"
-                                 : " + sagas under way, left out or removed");
-    return missing == 0 || !exact ? 0 : DURE_ECORRUPT;
+    dure_buf_printf(out, "shop %s: %lld in = %lld there + %lld in orders", name, (long long)in,
+                    (long long)there, (long long)held);
+    return dure_audit_judge(out, in == there + held, exact);
 }
 
 static int report(void *arg, struct dure_buf *out)

@@ -21,11 +21,6 @@ struct dure_aggregate shop_mypage = {
     .system = "shop", .name = "mypage", .collection = "mypages", .schema = &schema,
 };
 
-static int64_t order_of(const struct dure_event *event)
-{
-    return event->id;
-}
-
 static int64_t order_of_delivery(const struct dure_event *event)
 {
     return ((const struct shop_delivery_event *)event->data)->order_id;
@@ -48,7 +43,7 @@ static void follow(void *row, const struct dure_event *event)
 }
 
 const struct dure_projection shop_mypage_created = {
-    .event = &shop_order_received, .view = &shop_mypage, .target = order_of, .creates = true,
+    .event = &shop_order_received, .view = &shop_mypage, .creates = true,
     .apply = create};
 const struct dure_projection shop_mypage_shipped = {
     .event = &shop_delivery_started, .view = &shop_mypage, .target = order_of_delivery,

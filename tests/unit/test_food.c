@@ -138,34 +138,28 @@ static void walk(const void *arg)
     check(way);
 }
 
-static int run_all(const struct way *way)
-{
-    return ways_run_all(way->name, prepare, walk, way);
-}
+static const struct ways_table all_ways = {
+    .ways = ways, .count = sizeof ways / sizeof ways[0], .size = sizeof ways[0],
+    .prepare = prepare, .walk = walk,
+};
 
 static void test_one_node(void **state)
 {
     (void)state;
-    ways_nodes = 1;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 4);
+    ways_on_one_node(&all_ways, 4);
 }
 
-/* A record for every message or two: the sagas are cut between their steps. */
 static void test_one_turn_a_record(void **state)
 {
     (void)state;
-    ways_nodes = 1;
-    ways_turns_max = 1;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) >= 16);
-    ways_turns_max = 0;
+    ways_turn_by_turn(&all_ways, 16);
 }
 
 static void test_two_nodes(void **state)
 {
     (void)state;
-    ways_nodes = 2;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) assert_true(run_all(&ways[i]) > 20);
-    assert_true(run_all(&unknown_food) > 20);
+    ways_on_two_nodes(&all_ways, 21);
+    assert_true(ways_run_all(unknown_food.name, prepare, walk, &unknown_food) > 20);
 }
 
 /* ---- What happens at once ------------------------------------------------------------------- */

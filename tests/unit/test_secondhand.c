@@ -171,35 +171,27 @@ static void walk(const void *arg)
     check(way);
 }
 
-static void run_all(int crashes_min)
-{
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        assert_true(ways_run_all(ways[i].name, prepare, walk, &ways[i]) >= crashes_min);
-    }
-}
+static const struct ways_table all_ways = {
+    .ways = ways, .count = sizeof ways / sizeof ways[0], .size = sizeof ways[0],
+    .prepare = prepare, .walk = walk,
+};
 
 static void test_one_node(void **state)
 {
     (void)state;
-    ways_nodes = 1;
-    run_all(4);
+    ways_on_one_node(&all_ways, 4);
 }
 
-/* A record for every message or two: the sagas are cut between their steps. */
 static void test_one_turn_a_record(void **state)
 {
     (void)state;
-    ways_nodes = 1;
-    ways_turns_max = 1;
-    run_all(16);
-    ways_turns_max = 0;
+    ways_turn_by_turn(&all_ways, 16);
 }
 
 static void test_two_nodes(void **state)
 {
     (void)state;
-    ways_nodes = 2;
-    run_all(20);
+    ways_on_two_nodes(&all_ways, 20);
 }
 
 /* ---- What happens at once ------------------------------------------------------------------- */

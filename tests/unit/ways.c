@@ -144,3 +144,31 @@ int ways_run_all(const char *name, void (*prepare)(void), void (*way)(const void
            ways_nodes > 1 ? "s" : "", name, crashes);
     return crashes;
 }
+
+static void run_table(const struct ways_table *table, int nodes, uint32_t turns_max,
+                      int crashes_min)
+{
+    ways_nodes = nodes;
+    ways_turns_max = turns_max;
+    for (size_t i = 0; i < table->count; i++) {
+        const void *way = (const char *)table->ways + i * table->size;
+        int crashes = ways_run_all(*(const char *const *)way, table->prepare, table->walk, way);
+        assert_true(crashes >= crashes_min);
+    }
+    ways_turns_max = 0;
+}
+
+void ways_on_one_node(const struct ways_table *table, int crashes_min)
+{
+    run_table(table, 1, 0, crashes_min);
+}
+
+void ways_turn_by_turn(const struct ways_table *table, int crashes_min)
+{
+    run_table(table, 1, 1, crashes_min);
+}
+
+void ways_on_two_nodes(const struct ways_table *table, int crashes_min)
+{
+    run_table(table, 2, 0, crashes_min);
+}

@@ -50,4 +50,17 @@ int64_t ways_count(const struct dure_type *type);
 int ways_run_all(const char *name, void (*prepare)(void), void (*way)(const void *arg),
                  const void *arg);
 
+/* A test's ways: rows of a size of its own, which begin with the name, a const char *. */
+struct ways_table {
+    const void *ways;
+    size_t count, size;
+    void (*prepare)(void);
+    void (*walk)(const void *way);
+};
+/* Each of them by ways_run_all, which finds so many crashes at least: on one node; there with a
+ * record for every message or two, so that sagas are cut between their steps; on two. */
+void ways_on_one_node(const struct ways_table *table, int crashes_min);
+void ways_turn_by_turn(const struct ways_table *table, int crashes_min);
+void ways_on_two_nodes(const struct ways_table *table, int crashes_min);
+
 #endif

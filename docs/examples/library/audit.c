@@ -36,14 +36,15 @@ static int report(void *arg, struct dure_buf *out)
 {
     const struct audit *audit = arg;
     bool exact = audit->pending == 0 && audit->skipped == 0;
-    bool fits = audit->copies == audit->loans && audit->loans == audit->readers;
     dure_buf_printf(out, "library: %llu sagas under way, %llu steps left out\n",
                     (unsigned long long)audit->pending, (unsigned long long)audit->skipped);
-    dure_buf_printf(out, "library books: %lld copies lent = %lld loans = %lld of readers%s%s\n",
-                    (long long)audit->copies, (long long)audit->loans, (long long)audit->readers,
-                    fits ? "" : exact ? ": DOES NOT FIT" : " + sagas under way or left out",
-                    audit->wrong_books == 0 ? "" : "; SOME BOOKS DO NOT FIT");
-    return (fits || !exact) && audit->wrong_books == 0 ? 0 : DURE_ECORRUPT;
+    int loans = dure_audit_line(out, "library copies lent and loans", audit->copies, audit->loans,
+                                exact);
+    int readers = dure_audit_line(out, "library copies lent and readers' books", audit->copies,
+                                  audit->readers, exact);
+    int books = dure_audit_line(out, "library books with too many or too few lent",
+                                (int64_t)audit->wrong_books, 0, true);
+    return loans != 0 ? loans : readers != 0 ? readers : books;
 }
 
 const struct dure_audit library_audit = {

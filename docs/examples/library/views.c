@@ -17,11 +17,6 @@ struct dure_aggregate library_shelf = {
     .system = "library", .name = "shelf", .collection = "shelves", .schema = &schema,
 };
 
-static int64_t itself(const struct dure_event *event)
-{
-    return event->id;
-}
-
 static int64_t book_of(const struct dure_event *event)
 {
     return ((const struct library_loan_event *)event->data)->book_id;
@@ -55,11 +50,10 @@ static void count(void *row, const struct dure_event *event)
 
 #define SHELF .view = &library_shelf
 static const struct dure_projection
-    created = {SHELF, .event = &library_book_added, .target = itself, .creates = true,
-               .apply = create},
-    edited = {SHELF, .edits = &library_book, .target = itself, .apply = rename_book},
-    taken = {SHELF, .event = &library_copy_taken, .target = itself, .apply = move},
-    put_back = {SHELF, .event = &library_copy_put_back, .target = itself, .apply = move},
+    created = {SHELF, .event = &library_book_added, .creates = true, .apply = create},
+    edited = {SHELF, .edits = &library_book, .apply = rename_book},
+    taken = {SHELF, .event = &library_copy_taken, .apply = move},
+    put_back = {SHELF, .event = &library_copy_put_back, .apply = move},
     lent = {SHELF, .event = &library_book_lent, .target = book_of, .apply = count};
 
 const struct dure_projection *const library_projections[] = {
