@@ -1,6 +1,6 @@
 /*
  * Demands: running from their start, until they are ended once. The start lists every user, the end
- * closes every response of the list (list_round.c).
+ * closes every response of the list (rounds.c).
  */
 #include "actors/dr/dr.h"
 

@@ -7,14 +7,10 @@ static struct dure_aggregate *const aggregates[] = {
     &dr_demand, &dr_response, &dr_kepco, &dr_user, &dr_user_info, NULL,
 };
 static struct dure_saga *const sagas[] = {&dr_answer_saga, NULL};
-static const struct dure_projection *const projections[] = {
-    &dr_user_info_created, &dr_user_info_changed, &dr_user_info_withdrawn, &dr_user_info_edited,
-    &dr_user_info_removed, NULL,
-};
 static struct dure_round *const rounds[] = {&dr_list_round, NULL};
 static const struct dure_port *const ports[] = {&dr_meter, NULL};
 
 const struct dure_system dr_system = {
-    .name = "dr", .aggregates = aggregates, .sagas = sagas, .projections = projections,
+    .name = "dr", .aggregates = aggregates, .sagas = sagas, .projections = dr_projections,
     .rounds = rounds, .ports = ports, .audit = &dr_audit,
 };

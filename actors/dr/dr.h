@@ -110,8 +110,7 @@ extern struct dure_saga dr_answer_saga;
 extern struct dure_round dr_list_round;
 extern const struct dure_port dr_meter;
 extern struct dure_aggregate dr_demand, dr_response, dr_kepco, dr_user, dr_user_info;
-extern const struct dure_projection dr_user_info_created, dr_user_info_changed,
-    dr_user_info_withdrawn, dr_user_info_edited, dr_user_info_removed;
+extern const struct dure_projection *const dr_projections[];
 extern const struct dure_audit dr_audit;
 extern const struct dure_system dr_system;
 

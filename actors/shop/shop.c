@@ -7,11 +7,8 @@ static struct dure_aggregate *const aggregates[] = {
     &shop_order, &shop_inventory, &shop_delivery, &shop_pay, &shop_mypage, NULL,
 };
 static struct dure_saga *const sagas[] = {&shop_order_saga, &shop_cancel_saga, NULL};
-static const struct dure_projection *const projections[] = {
-    &shop_mypage_created, &shop_mypage_shipped, &shop_mypage_returned, NULL,
-};
 
 const struct dure_system shop_system = {
-    .name = "shop", .aggregates = aggregates, .sagas = sagas, .projections = projections,
+    .name = "shop", .aggregates = aggregates, .sagas = sagas, .projections = shop_projections,
     .audit = &shop_audit,
 };

@@ -124,7 +124,7 @@ struct shop_cancel_saga { int64_t order_id, delivery_id, product_id, quantity, u
 
 extern struct dure_saga shop_order_saga, shop_cancel_saga;
 extern struct dure_aggregate shop_order, shop_inventory, shop_pay, shop_delivery, shop_mypage;
-extern const struct dure_projection shop_mypage_created, shop_mypage_shipped, shop_mypage_returned;
+extern const struct dure_projection *const shop_projections[];
 extern const struct dure_audit shop_audit;
 extern const struct dure_system shop_system;
 

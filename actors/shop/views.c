@@ -42,12 +42,13 @@ static void follow(void *row, const struct dure_event *event)
         ((const struct shop_delivery_event *)event->data)->status;
 }
 
-const struct dure_projection shop_mypage_created = {
-    .event = &shop_order_received, .view = &shop_mypage, .creates = true,
-    .apply = create};
-const struct dure_projection shop_mypage_shipped = {
+static const struct dure_projection created = {
+    .event = &shop_order_received, .view = &shop_mypage, .creates = true, .apply = create};
+static const struct dure_projection shipped = {
     .event = &shop_delivery_started, .view = &shop_mypage, .target = order_of_delivery,
     .apply = follow};
-const struct dure_projection shop_mypage_returned = {
+static const struct dure_projection returned = {
     .event = &shop_delivery_canceled, .view = &shop_mypage, .target = order_of_delivery,
     .apply = follow};
+
+const struct dure_projection *const shop_projections[] = {&created, &shipped, &returned, NULL};

@@ -32,14 +32,18 @@ static void copy_point(void *row, const struct dure_event *event)
     ((struct dr_user_info *)row)->point = ((const struct dr_user_event *)event->data)->point;
 }
 
-const struct dure_projection dr_user_info_created = {
+static const struct dure_projection created = {
     .event = &dr_user_registered, .view = &dr_user_info, .creates = true,
     .apply = copy_user};
-const struct dure_projection dr_user_info_changed = {
+static const struct dure_projection changed = {
     .event = &dr_point_changed, .view = &dr_user_info, .apply = copy_point};
-const struct dure_projection dr_user_info_withdrawn = {
+static const struct dure_projection withdrawn = {
     .event = &dr_point_withdrawn, .view = &dr_user_info, .apply = copy_point};
-const struct dure_projection dr_user_info_edited = {
+static const struct dure_projection edited = {
     .edits = &dr_user, .view = &dr_user_info, .apply = copy_user};
-const struct dure_projection dr_user_info_removed = {
+static const struct dure_projection removed = {
     .removals = &dr_user, .view = &dr_user_info};
+
+const struct dure_projection *const dr_projections[] = {
+    &created, &changed, &withdrawn, &edited, &removed, NULL,
+};

@@ -1,6 +1,7 @@
 /*
- * The order saga: price, money, stock, delivery; and back when one says no.
+ * The two sagas: of an order, and of its cancellation.
  *
+ *   order
  *   step     command             completed by      refused by             compensation
  *   quote    quote  @ product    (its reply)       no product, price      -
  *   place    set-price @ order   OrderPlaced       -                      -
@@ -9,25 +10,36 @@
  *   ship     start  @ delivery   DeliveryStarted   -                      DeliveryCanceled
  *   finish   complete @ order    (주문완료)        -                      -
  *
- * Refused: the order becomes 상품없음, 가격불일치, 잔액부족 or 재고부족.
+ *   cancel
+ *   delivery cancel @ delivery   DeliveryCanceled
+ *   stock    put-back @ product  StockIncreased
+ *   money    give-back @ account PayCanceled
+ *   finish   finish-cancel @ order  OrderCanceled
+ *
+ * Refused, the order becomes 상품없음, 가격불일치, 잔액부족 or 재고부족. Nothing of a cancellation
+ * can be refused in the ordinary course; what is parks, for a person to see. A product or an account
+ * that was removed meanwhile has nothing to take back: that step counts as done.
  */
 #include "actors/shop/shop.h"
 
+/* ---- Order ----------------------------------------------------------------------------------- */
+
 enum step { QUOTE, PLACE, PAY, STOCK, SHIP, FINISH };
 
-#define FIELD(member, json, kind, ...)                                                             \
+#define ORDER(member, json, kind, ...)                                                             \
     DURE_FIELD(struct shop_order_saga, member, json, kind, __VA_ARGS__)
-static const struct dure_field fields[] = {
-    FIELD(order_id, "orderId", DURE_INT, .flags = 0),
-    FIELD(product_id, "productId", DURE_INT, .flags = 0),
-    FIELD(quantity, "quantity", DURE_INT, .flags = 0),
-    FIELD(user_id, "userId", DURE_INT, .flags = 0),
-    FIELD(wanted_price, "wantedPrice", DURE_INT, .flags = 0),
-    FIELD(price, "price", DURE_INT, .flags = 0),
-    FIELD(delivery_id, "deliveryId", DURE_INT, .flags = 0),
-    FIELD(address, "address", DURE_TEXT, .flags = 0),
+static const struct dure_field order_fields[] = {
+    ORDER(order_id, "orderId", DURE_INT, .flags = 0),
+    ORDER(product_id, "productId", DURE_INT, .flags = 0),
+    ORDER(quantity, "quantity", DURE_INT, .flags = 0),
+    ORDER(user_id, "userId", DURE_INT, .flags = 0),
+    ORDER(wanted_price, "wantedPrice", DURE_INT, .flags = 0),
+    ORDER(price, "price", DURE_INT, .flags = 0),
+    ORDER(delivery_id, "deliveryId", DURE_INT, .flags = 0),
+    ORDER(address, "address", DURE_TEXT, .flags = 0),
 };
-static const struct dure_schema schema = DURE_SCHEMA("OrderSaga", struct shop_order_saga, fields);
+static const struct dure_schema order_schema =
+    DURE_SCHEMA("OrderSaga", struct shop_order_saga, order_fields);
 
 static int64_t product(const void *data)
 {
@@ -112,7 +124,7 @@ static void fill_refuse(const void *data, size_t step, const char *reason, void 
     ((struct shop_settle *)payload)->status = status;
 }
 
-static const struct dure_saga_step steps[] = {
+static const struct dure_saga_step order_steps[] = {
     [QUOTE] = {.name = "quote", .command = &shop_inventory_quote, .target = product,
                .fill = fill_quote, .learn = learn_price, .missing = "상품없음: 없는 상품입니다"},
     [PLACE] = {.name = "place", .command = &shop_order_set_price, .target = order,
@@ -132,7 +144,72 @@ static const struct dure_saga_step steps[] = {
 };
 
 struct dure_saga shop_order_saga = {
-    .system = "shop", .name = "order-saga", .data = &schema, .steps = steps,
-    .steps_count = sizeof steps / sizeof steps[0], .refuse = &shop_order_refuse,
+    .system = "shop", .name = "order-saga", .data = &order_schema, .steps = order_steps,
+    .steps_count = sizeof order_steps / sizeof order_steps[0], .refuse = &shop_order_refuse,
     .fill_refuse = fill_refuse,
+};
+
+/* ---- Cancel ---------------------------------------------------------------------------------- */
+
+#define CANCEL(member, json, kind, ...)                                                            \
+    DURE_FIELD(struct shop_cancel_saga, member, json, kind, __VA_ARGS__)
+static const struct dure_field cancel_fields[] = {
+    CANCEL(order_id, "orderId", DURE_INT, .flags = 0),
+    CANCEL(delivery_id, "deliveryId", DURE_INT, .flags = 0),
+    CANCEL(product_id, "productId", DURE_INT, .flags = 0),
+    CANCEL(quantity, "quantity", DURE_INT, .flags = 0),
+    CANCEL(user_id, "userId", DURE_INT, .flags = 0),
+    CANCEL(amount, "amount", DURE_INT, .flags = 0),
+};
+static const struct dure_schema cancel_schema =
+    DURE_SCHEMA("CancelSaga", struct shop_cancel_saga, cancel_fields);
+
+static int64_t canceled_delivery(const void *data)
+{
+    return ((const struct shop_cancel_saga *)data)->delivery_id;
+}
+
+static int64_t canceled_product(const void *data)
+{
+    return ((const struct shop_cancel_saga *)data)->product_id;
+}
+
+static int64_t canceled_user(const void *data)
+{
+    return ((const struct shop_cancel_saga *)data)->user_id;
+}
+
+static int64_t canceled_order(const void *data)
+{
+    return ((const struct shop_cancel_saga *)data)->order_id;
+}
+
+static void fill_put_back(const void *data, void *payload)
+{
+    const struct shop_cancel_saga *saga = data;
+    *(struct shop_take *)payload =
+        (struct shop_take){.amount = saga->quantity, .order_id = saga->order_id};
+}
+
+static void fill_give_back(const void *data, void *payload)
+{
+    const struct shop_cancel_saga *saga = data;
+    *(struct shop_take *)payload =
+        (struct shop_take){.amount = saga->amount, .order_id = saga->order_id};
+}
+
+static const struct dure_saga_step cancel_steps[] = {
+    {.name = "delivery", .command = &shop_delivery_cancel, .target = canceled_delivery,
+     .done = &shop_delivery_canceled, .must = true, .unless_gone = true},
+    {.name = "stock", .command = &shop_inventory_put_back, .target = canceled_product,
+     .fill = fill_put_back, .done = &shop_stock_increased, .must = true, .unless_gone = true},
+    {.name = "money", .command = &shop_pay_give_back, .by_key = true, .target = canceled_user,
+     .fill = fill_give_back, .done = &shop_pay_canceled, .must = true, .unless_gone = true},
+    {.name = "finish", .command = &shop_order_finish_cancel, .target = canceled_order,
+     .done = &shop_order_canceled, .must = true},
+};
+
+struct dure_saga shop_cancel_saga = {
+    .system = "shop", .name = "cancel-saga", .data = &cancel_schema, .steps = cancel_steps,
+    .steps_count = sizeof cancel_steps / sizeof cancel_steps[0],
 };
