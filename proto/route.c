@@ -269,16 +269,18 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
     return false;
 }
 
-/* /startdr, where /drs has no prefix either. */
-static bool find_create(const struct dure_routes *routes, const struct segment *name,
-                        struct dure_route *route)
+/* /dr/startdr; and /startdr, where /drs has no prefix either. */
+static bool find_create(const struct dure_routes *routes, const struct segment *system,
+                        const struct segment *name, struct dure_route *route)
 {
     for (size_t i = 0; i < routes->collections_count; i++) {
         const struct dure_collection *collection = &routes->collections[i];
         const char *create_as = collection->aggregate->create_as;
-        if (!collection->bare || create_as == NULL || !is(name, create_as)) continue;
+        if (create_as == NULL || !is(name, create_as)) continue;
+        if (system != NULL ? !is(system, collection->aggregate->system) : !collection->bare)
+            continue;
         route->collection = collection;
-        route->path = collection->bare_path;
+        route->path = system != NULL ? collection->prefixed_path : collection->bare_path;
         route->kind = DURE_ROUTE_CREATE;
         return true;
     }
@@ -302,7 +304,9 @@ struct dure_route dure_route_find(const struct dure_routes *routes, struct dure_
     } else if (find_collection(routes, NULL, &segments[0], &route)) {
         find_below(&route, segments + 1, count - 1);
     } else if (count == 1) {
-        (void)find_create(routes, &segments[0], &route);
+        (void)find_create(routes, NULL, &segments[0], &route);
+    } else if (count == 2) {
+        (void)find_create(routes, &segments[0], &segments[1], &route);
     }
     return route;
 }

@@ -137,7 +137,7 @@ struct dure_aggregate {
     const char *collection; /* "orders": the path; NULL: not reachable from outside. */
     const char *alias;      /* A second path, or NULL. */
     /* Hand-written route of the originals, or NULL: POST /drs/startdr and POST /startdr are POST /drs,
-     * answered with 200. */
+     * answered with 200; with the system before it as well. */
     const char *create_as;
     const struct dure_schema *schema;                /* Of the state. */
     const struct dure_command *const *commands;      /* All of them, NULL at the end. */

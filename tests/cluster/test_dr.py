@@ -79,7 +79,7 @@ def test_lists_of_all_nodes(cluster):
     assert [dr.find("responses", userId=user) for user in late] == [[], [], []]
 
 
-@pytest.mark.parametrize("path", ["/dr/drs", "/dr/drs/startdr", "/startdr"])
+@pytest.mark.parametrize("path", ["/dr/drs", "/dr/drs/startdr", "/dr/startdr", "/startdr"])
 def test_one_key_at_all_nodes(cluster, path):
     """The same Idempotency-Key at each node starts one demand, by every way to start it."""
     replies = [node.client().post(path, {"name": "peak"}, headers={"Idempotency-Key": "k"})

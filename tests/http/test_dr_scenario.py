@@ -71,7 +71,7 @@ def scenario(dr, start):
 
 @pytest.mark.parametrize("prefix, start, args", [
     ("/dr", "/dr/drs", ()), ("/dr", "/dr/drs/startdr", ()), ("", "/drs/startdr", ("--root", "dr")),
-    ("", "/startdr", ("--root", "dr")), ("", "/drs", ())], ids=str)
+    ("/dr", "/dr/startdr", ()), ("", "/startdr", ("--root", "dr")), ("", "/drs", ())], ids=str)
 def test_scenario_with_the_simulated_meter(make, prefix, start, args):
     """The three users of SPEC: two accept, two are settled, by the readings that SPEC names."""
     dr = Dr(make(*args).client(), prefix)
@@ -419,7 +419,7 @@ def test_user_infos_follow_and_are_read_only(common):
 
 def test_methods_of_startdr(common):
     """The hand-written routes only create: other methods are 405 with Allow."""
-    for path in ("/dr/drs/startdr", "/drs/startdr", "/startdr"):
+    for path in ("/dr/drs/startdr", "/dr/startdr", "/drs/startdr", "/startdr"):
         refused = common.api.get(path)
         is_problem(refused, 405)
         assert set(refused.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
