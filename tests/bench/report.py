@@ -149,8 +149,7 @@ def goals(r):
             one, many = (r.best(*(f"nodes.{count}.{key}" for key in keys)) for count in (1, nodes))
             goal = ("≥ 1.8 ×", at_least, 1.8) if nodes == 2 else ("", lambda *_: "", 0)
             yield row(f"{nodes} nodes against 1, {mode}, orders/s", goal[0], many, one, *goal[1:])
-
-
+    yield from dr_goals(r)
     # What a subscriber costs at all stands in the table of subscribers; here, that it stopped.
     caught_up = r.get("fanout.stopped.caught_up") or {}
     seconds = number(caught_up.get("stopped_s"))
@@ -162,6 +161,19 @@ def goals(r):
         f"({exact.get(caught_up.get('exact'), '-')}), s", "≤ 1 ×", caught_up.get("caught_up_s"),
         caught_up.get("stopped_s"), at_most, 1)
     yield what, goal, measured, against, value, met and caught_up.get("exact")
+
+
+def dr_goals(r):
+    dr = r.get("dr")
+    if not dr:
+        return
+    idle, *phases = dr["phases"]
+    for phase in phases:
+        asked = phase["name"] != "all answer"  # That is the load of its clients, not of the demand.
+        value = ratio(phase["p50"], idle["p50"])
+        yield (f"a shop order's p50 in a demand with {number(dr['users'])} users: {phase['name']}"
+               f" ({number(phase['seconds'])} s), against idle, ms", "≤ 2 ×" if asked else "",
+               phase["p50"], idle["p50"], value, at_most(value, 2) if asked else "")
 
 
 def goal_rows(r):
