@@ -1,11 +1,12 @@
-"""A real cluster under mixed shop load, hit again and again, and what is left of it.
+"""A real cluster under mixed load, hit again and again, and what is left of it.
 
 A Cluster is one data directory of three nodes that lives through many rounds. A round: load from
-several threads, faults at random moments (faults.py), until every node is back; then the load ends,
-what had no answer is repeated with its key, and everything that the cluster shows is compared with
-everything that it ever answered (checks/, one invariant a file). Subscribers follow the event stream
-through all of it (subscribers.py), and must have got all of it after each round. At the end the
-cluster is stopped, and the journals themselves are looked at.
+several threads (the shop's here, the other systems' in mixed/), faults at random moments (faults.py),
+until every node is back; then the load ends, what had no answer is repeated with its key, and
+everything that the cluster shows is compared with everything that it ever answered (checks/, one
+invariant a file). Subscribers follow the event stream through all of it (subscribers.py), and must
+have got all of it after each round. At the end the cluster is stopped, and the journals themselves
+are looked at.
 """
 import random
 import re
@@ -14,13 +15,14 @@ import time
 
 from checks import check_all, check_streams, journals, stream_journals
 from faults import some_fault
+from mixed import Mixed
 from node import dure, wait_until
 from recording import MONEY, SETTLE_S, Connection, Gone, Record, Shown, Stubborn, open_shop
 from shop import DONE, PENDING
 from stream import StreamUp
 from subscribers import Subscribers
 
-NODES, WORKERS, BULK_LINES, BETWEEN_BULKS = 3, 5, 40, 10
+NODES, WORKERS, BULK_LINES, BETWEEN_BULKS = 3, 3, 40, 10
 ANSWER_S = 5  # A suspended node holds a connection no longer than this.
 
 
@@ -31,7 +33,7 @@ class Cluster:
         self.random = random.Random(seed)
         self.say = say
         self.up = StreamUp(path, count=NODES)
-        self.record = self.subscribers = None
+        self.record = self.mixed = self.subscribers = None
         self.kills = self.rounds = 0
         self.failures = []
         self.stopping = threading.Event()
@@ -40,6 +42,8 @@ class Cluster:
         self.up.start()
         self.subscribers = Subscribers(self.up)
         self.record = Record(open_shop(self.connect()))
+        self.mixed = Mixed(self.up.port, ANSWER_S)
+        self.mixed.open()
         return self
 
     def connect(self):
@@ -56,7 +60,9 @@ class Cluster:
         directories = [self.up.data / f"node-{number}" for number in range(NODES)]
         checked = dure("verify", self.up.data)
         assert checked.returncode == 0, (checked.stdout + checked.stderr).decode()
-        stream_journals.check(self.subscribers, journals.check(directories, shown))
+        events = journals.check(directories, shown)
+        stream_journals.check(self.subscribers, events)
+        self.mixed.check_journals(events)
 
     def abandon(self):
         if self.subscribers is not None:
@@ -112,10 +118,10 @@ class Cluster:
 
     def round(self):
         rng, self.stopping = self.random, threading.Event()
-        works = [self.single] * WORKERS + [self.bulk]
+        works = [self.single] * WORKERS + [self.bulk] + self.mixed.works(self.stopping)
         threads = [threading.Thread(target=self.guarded, args=(work, rng.getrandbits(32)))
                    for work in works]
-        known, hits = len(self.record.flows), []
+        known, before, hits = len(self.record.flows), len(self.mixed.journeys), []
         for thread in threads:
             thread.start()
         for _ in range(rng.choice((1, 1, 2, 3))):
@@ -132,15 +138,17 @@ class Cluster:
             raise self.failures[0]
         self.quiet()
         self.repeat(known)
+        self.mixed.repeat(before, rng)
         self.quiet()
         check_all(self.record, Shown.of(self.connect()), rng)
+        self.mixed.check(self.connect())
         self.subscribers.replay()
         check_streams(self.subscribers)
         self.up.check()
         self.rounds += 1
         self.say(f"  round {self.rounds}: {', '.join(hits)}; {len(self.record.flows)} flows, "
-                 f"{len(self.record.lines)} bulk orders, {len(self.subscribers.replayed)} events "
-                 f"so far, {self.kills} kills")
+                 f"{len(self.record.lines)} bulk orders, {self.mixed}, "
+                 f"{len(self.subscribers.replayed)} events so far, {self.kills} kills")
 
     def quiet(self):
         """Waits until nothing is under way: no command, no saga, no message, and no new record."""

@@ -17,6 +17,7 @@ import threading
 import node as nodes
 import stream
 
+SYSTEMS = ["shop.", "dr.", "bike.", "secondhand.", "food."]
 RETRY_S = 0.05  # Between attempts to connect to something that is down.
 
 
@@ -150,7 +151,7 @@ class Nng(Follower):
     """What SUB brings, if it is the next of its shard; what it did not bring, by REQ."""
 
     def follow(self):
-        with stream.pynng.Sub0(dial=self.up.events_url, topics=self.topic or "shop.",
+        with stream.pynng.Sub0(dial=self.up.events_url, topics=self.topic or SYSTEMS,
                                recv_timeout=500) as live:
             self.at = None
             while not self.stopping.is_set():
