@@ -80,7 +80,8 @@ struct dure_msg {
     const void *data;  /* A struct of command->schema; NULL when it has none. */
     int64_t id;        /* Of the actor that is asked. */
     bool exists;       /* False: the state is a fresh one. */
-    int64_t now_ms;    /* Milliseconds since the epoch. */
+    int64_t now_ms;    /* Milliseconds since the epoch, of this very turn: never before the time_ms
+                          of its events, which is when their record began. */
     uint64_t seed;     /* Differs from message to message; replayed runs see the same. */
     enum dure_seen seen; /* What the command's look found … */
     const void *other;   /* … and the state of that aggregate, if it was STATE. */
@@ -253,6 +254,8 @@ struct dure_projection {
  * A second pass may follow: whenever `then` happens to the actor of `event`, `then_command` goes to
  * what the first pass has made. That is a range of ids: others that were made meanwhile get it too,
  * and refuse by the payload, which is that of the first pass. It begins when the first one has ended.
+ *
+ * The event that `fill` sees has as its time_ms the moment itself, as a handler's now_ms.
  */
 struct dure_round {
     const char *system, *name; /* "dr", "list-round" */

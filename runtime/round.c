@@ -23,6 +23,9 @@ static struct dure_round_state *state_of(struct dure_actor *actor)
 static void tell_nodes(struct dure_runtime *rt, const struct dure_round *round,
                        enum dure_mail_kind kind, const struct dure_event *event)
 {
+    struct dure_event now = *event; /* Its record may have begun long before. */
+    now.time_ms = rt->io->wall_ms(rt->io);
+    if (now.time_ms < event->time_ms) now.time_ms = event->time_ms;
     uint16_t nodes = rt->options.nodes > 1 ? rt->options.nodes : 1;
     for (uint16_t node = 0; node < nodes; node++) {
         struct dure_mail *mail = dure_group_mail(rt);
@@ -32,7 +35,7 @@ static void tell_nodes(struct dure_runtime *rt, const struct dure_round *round,
         if (kind == DURE_MAIL_START) {
             void *data = dure_group_alloc(rt, round->type->schema->size);
             dure_schema_init(round->type->schema, data);
-            if (round->fill != NULL) round->fill(event, data);
+            if (round->fill != NULL) round->fill(&now, data);
             mail->data = data;
         }
         dure_mailbox_push(rt, mail);

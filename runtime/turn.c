@@ -279,13 +279,21 @@ static void refuse_missing(struct dure_out *out, const struct dure_actor *actor)
                 (long long)actor->id);
 }
 
+/* A record may have been open for a while: what is handled now may have been asked after what others
+ * have recorded since. */
+static int64_t now_ms(const struct dure_runtime *rt)
+{
+    int64_t now = rt->io->wall_ms(rt->io);
+    return now > rt->open->time_ms ? now : rt->open->time_ms;
+}
+
 static void run_handler(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail,
                         struct dure_out *out)
 {
     const struct dure_command *command = mail->command;
     const struct dure_ask *ask = mail->ask;
     struct dure_msg in = {.command = command, .data = mail->data, .id = actor->id,
-                          .exists = actor->head.exists, .now_ms = rt->open->time_ms,
+                          .exists = actor->head.exists, .now_ms = now_ms(rt),
                           .seed = rt->io->random(rt->io)};
     if (!in.exists && (command == NULL || !(command->flags & DURE_CREATES))) {
         refuse_missing(out, actor);

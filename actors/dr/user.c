@@ -46,7 +46,7 @@ static void apply_registered(void *state, const struct dure_event *event)
     struct dr_user *user = state;
     *user = *(const struct dr_user *)event->data;
     user->id = event->id;
-    user->registered_ms = event->time_ms;
+    if (user->registered_ms == DURE_NULL) user->registered_ms = event->time_ms; /* An older node's. */
     user->opened = user->point;
     user->earned = user->withdrawn = 0;
 }
@@ -92,6 +92,7 @@ static int register_user(const void *state, const struct dure_msg *in, struct du
     struct dr_user *user = dure_emit(out, &dr_user_registered);
     memcpy(user, in->data, sizeof *user);
     if (user->point == DURE_NULL) user->point = 0;
+    user->registered_ms = in->now_ms;
     return 0;
 }
 

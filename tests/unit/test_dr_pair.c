@@ -297,12 +297,56 @@ static void test_runs(void **state)
     assert_true(seen.taken > RUNS && seen.refused > RUNS / 4 && seen.lost > RUNS / 4);
 }
 
+static int64_t make(int node, const struct dure_command *command)
+{
+    struct world_ask *ask = another();
+    world_ask(world_of(node), ask, command, DURE_NEW, NULL);
+    while (!ask->released) pair_step(&pair[node]);
+    assert_int_equal(ask->verdict, DURE_DONE);
+    return ask->id;
+}
+
+/* A start is recorded with what came long before it; whoever had registered at another node in
+ * between is asked all the same. */
+static void test_user_before_a_start_in_an_older_record(void **state)
+{
+    (void)state;
+    others_count = 0;
+    pair_make(8);
+    struct dure_journal *journal = world_of(0)->journal;
+    dure_journal_memory_hold(journal, true);
+    world_ask(world_of(0), another(), dr_user.create, DURE_NEW, NULL);
+    pair_step(&pair[0]); /* Is being written, so the next one begins a record that waits. */
+    world_ask(world_of(0), another(), dr_user.create, DURE_NEW, NULL);
+    pair_step(&pair[0]);
+    world_now_ms += 20;
+    int64_t user = make(1, dr_user.create);
+    world_now_ms += 5;
+    struct world_ask *start = another();
+    world_ask(world_of(0), start, dr_demand.create, DURE_NEW, NULL);
+    pair_step(&pair[0]);
+    dure_journal_memory_hold(journal, false);
+    pair_run();
+    assert_int_equal(start->verdict, DURE_DONE);
+    assert_int_equal(count_of(dr_response.type), 3);
+    world_now_ms += 20;
+    (void)make(0, dr_user.create);
+    (void)make(1, dr_user.create);
+    pair_run();
+    assert_int_equal(count_of(dr_response.type), 3);
+    assert_int_equal(user % 2, 1);
+    pair_end();
+}
+
 int main(void)
 {
     static const struct dure_system *const systems[] = {&dr_system, NULL};
     seed = world_seed(20261121);
     if (dure_registry_init(systems) != 0) return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_runs)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_user_before_a_start_in_an_older_record),
+        cmocka_unit_test(test_runs),
+    };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed) printf("it failed with DURE_TEST_SEED=%llu\n", (unsigned long long)seed);
     return failed;
