@@ -13,7 +13,11 @@ from cluster import Cluster
 from food import (CANCELED, DELIVERED, PAID, PAY_CANCELED, PAY_DONE, PAY_REJECTED, REJECTED,
                   UNAVAILABLE, Food, is_problem)
 from node import wait_until
-from test_food_scenario import (  # noqa: F401 (these are as true of a cluster as of one node)
+from test_food_races import (  # noqa: F401 (these are as true of a cluster as of one node)
+    test_cancel_against_reject, test_cancel_against_the_kitchen,
+    test_race_of_cancels, test_race_of_order_and_availability, test_race_of_ratings,
+    test_race_of_steps)
+from test_food_scenario import (  # noqa: F401
     test_available_at_the_start, test_bad_orders, test_cancel, test_evaluate, test_get_only,
     test_history, test_idempotency_key, test_nobody_opens_what_orders_open, test_payments,
     test_reject, test_riders_near_the_customer, test_statuses_by_patch, test_steps_out_of_order,
