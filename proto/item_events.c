@@ -95,9 +95,10 @@ void dure_item_events_get(struct dure_call *call)
     running++;
     dure_call_expect(call, EXPECTED_BYTES);
     past->call = call;
+    bool view = type->kind == DURE_KIND_VIEW; /* Its events are others'. */
     past->history = (struct dure_history){.journal = rt->journal,
                                           .shards = rt->options.shards,
-                                          .lsn = actor->head.event_lsn,
+                                          .lsn = view ? 0 : actor->head.event_lsn,
                                           .at = actor->head.event_at};
     past->hold.cb = held;
     dure_turn_hold(rt, &past->hold);

@@ -115,6 +115,13 @@ def test_history_of_nothing(shop):
     assert history(shop, "inventories", shop.product) == []
 
 
+def test_a_view_has_none(shop):
+    """A row of a view is made of others' events, and has no history of its own."""
+    shop.open()
+    order = shop.ordered(1)
+    assert history(shop, "mypages", order["id"]) == []
+
+
 def test_dump_is_the_whole_story(fresh):
     """`dure dump` of a stopped node prints every event once, with gap-free sequences per shard."""
     shop = Shop(fresh.client(), "/shop", user=1).open(money=100000, stock=50, price=1000)
