@@ -5,6 +5,7 @@
 #ifndef DURE_PROTO_CALL_H
 #define DURE_PROTO_CALL_H
 
+#include "proto/documents.h"
 #include "proto/gateway.h"
 #include "proto/metrics.h"
 #include "proto/negotiate.h"
@@ -29,6 +30,7 @@ struct dure_gateway {
     struct dure_call *free; /* Pool; its calls keep their buffers. */
     size_t free_count, calls_count;
     uint64_t forwarded, inbound; /* Requests sent to other nodes, and by them. */
+    struct dure_documents documents;
     struct dure_sse *sse; /* NULL: no event streams. */
     size_t payload_bytes; /* The largest payload or state there is. */
     bool stopping, closed;

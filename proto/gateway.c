@@ -17,6 +17,7 @@
 #include "proto/call.h"
 #include "proto/command.h"
 #include "proto/cors.h"
+#include "proto/documents.h"
 #include "proto/events_page.h"
 #include "proto/forward.h"
 #include "proto/gather.h"
@@ -99,6 +100,8 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_SAGA: dure_sagas_get_one(call); break;
     case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
     case DURE_ROUTE_EVENTS: dure_events_page_get(call); break;
+    case DURE_ROUTE_OPENAPI: dure_documents_get(call, DURE_DOCUMENT_OPENAPI); break;
+    case DURE_ROUTE_ASYNCAPI: dure_documents_get(call, DURE_DOCUMENT_ASYNCAPI); break;
     case DURE_ROUTE_SERVER:
     case DURE_ROUTE_NONE: dure_call_refuse(call, 404, "there is nothing at this path"); break;
     }
@@ -223,6 +226,9 @@ int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
     if (gateway == NULL) return DURE_ENOMEM;
     gateway->rt = rt;
     gateway->shared = options->shared;
+    gateway->documents.facts = (struct dure_documents_facts){
+        .version = options->version,
+        .ports = {options->http, options->events, options->replay}};
     const char *root = options->root != NULL && options->root[0] != '\0' ? options->root : NULL;
     int rv = choose_systems(gateway, options->systems);
     if (rv == 0 && root != NULL && find_system(root, strlen(root)) == NULL) rv = DURE_EINVAL;
@@ -301,6 +307,7 @@ void dure_gateway_close(struct dure_gateway *gateway)
     }
     dure_sse_close(gateway->sse);
     dure_call_free_all(gateway);
+    dure_documents_fini(&gateway->documents);
     dure_route_fini(&gateway->routes);
     dure_buf_fini(&gateway->frame);
     free(gateway);

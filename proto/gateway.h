@@ -18,6 +18,9 @@ struct dure_gateway_options {
     const char *root;    /* System that owns colliding unprefixed paths; "" or NULL: none. */
     const char *systems; /* Those that are served: "shop,bike"; "" or NULL: all registered ones. */
     bool shared;         /* All nodes are behind our port, so /readyz speaks for all of them. */
+    /* For the documents: NULL is "0", and the ports (those of nng up to 0: no such door). */
+    const char *version;
+    int64_t http, events, replay;
 };
 
 /* 0, DURE_EINVAL (no such system), DURE_ENOMEM. The registry must be initialised; options are lent.

@@ -245,6 +245,8 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
         {"metrics", DURE_ROUTE_METRICS},
         {"sagas", DURE_ROUTE_SAGAS},
         {"events", DURE_ROUTE_EVENTS},
+        {"openapi.json", DURE_ROUTE_OPENAPI},
+        {"asyncapi.json", DURE_ROUTE_ASYNCAPI},
     };
     for (size_t i = 0; count == 1 && i < sizeof names / sizeof names[0]; i++) {
         if (!is(&segments[0], names[i].name)) continue;

@@ -46,6 +46,8 @@ enum dure_route_kind {
     DURE_ROUTE_SAGA,
     DURE_ROUTE_SAGA_COMMAND,
     DURE_ROUTE_EVENTS,
+    DURE_ROUTE_OPENAPI,
+    DURE_ROUTE_ASYNCAPI,
     DURE_ROUTE_SERVER, /* "*", OPTIONS only. */
 };
 

@@ -87,6 +87,18 @@ struct dure_msg {
     const void *other;   /* … and the state of that aggregate, if it was STATE. */
 };
 
+/*
+ * For the documents (/openapi.json) and whoever tries things out: what to send to a new node, on which
+ * ids begin at 1. Made from the schema where a table gives none.
+ */
+struct dure_example {
+    const char *body;  /* JSON; NULL: made from the schema. */
+    /* Examples that come first, each with those that it needs itself: "shop.pay.deposit" (system,
+     * aggregate, command); and settings of the node: "--meter=manual". With blanks between; or NULL. */
+    const char *after;
+    int status; /* What comes of it; 0: a success; 204: one that takes the aggregate away. */
+};
+
 enum dure_command_flags {
     DURE_CREATES = 1, /* May be asked of an actor that does not exist; all others get 404. */
 };
@@ -102,6 +114,7 @@ struct dure_command {
     struct dure_look *look; /* What it must have seen first, or NULL. */
     /* 0, or a negative DURE_E* when something operational went wrong (all effects are dropped). */
     int (*handle)(const void *state, const struct dure_msg *in, struct dure_out *out);
+    struct dure_example example; /* Public commands, and create. */
 };
 
 /* Effects, valid only within handle. Each returned payload is initialised (all absent, or at its
@@ -175,6 +188,10 @@ struct dure_aggregate {
      * acts on is made by others. NULL: create makes it.
      */
     const struct dure_command *unkeyed;
+    /* After which examples there is the item 1, as in dure_example.after; NULL: after that of
+     * `create`, if there is one. */
+    const char *made_by;
+    const char *remove_after; /* Further examples after which DELETE works; NULL: none. */
     struct dure_type *type; /* Private. */
 };
 

@@ -85,7 +85,8 @@ static int approve(const void *state, const struct dure_msg *in, struct dure_out
 
 static const struct dure_command approve_points = {
     .name = "approve", .aggregate = &bike_approval, .schema = &state_schema,
-    .flags = DURE_CREATES, .look = &look, .handle = approve};
+    .flags = DURE_CREATES, .look = &look, .handle = approve,
+    .example = {"{\"userId\":1,\"price\":3000,\"approveDate\":\"2024-04-04\"}"}};
 
 static const struct dure_command *const commands[] = {&approve_points, NULL};
 static struct dure_event_type *const events[] = {&bike_point_ordered, &dated, NULL};

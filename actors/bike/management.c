@@ -92,7 +92,8 @@ static int release(const void *state, const struct dure_msg *in, struct dure_out
 
 static const struct dure_command registrate_bike = {
     .name = "registrate", .aggregate = &bike_management, .schema = &state_schema,
-    .flags = DURE_CREATES, .handle = registrate};
+    .flags = DURE_CREATES, .handle = registrate,
+    .example = {"{\"color\":\"red\",\"registeredDate\":\"2024-04-04\"}"}};
 const struct dure_command bike_management_hold = {
     .name = "hold", .aggregate = &bike_management, .schema = &hold_schema, .handle = hold};
 const struct dure_command bike_management_release = {

@@ -149,7 +149,8 @@ static int use(const void *state, const struct dure_msg *in, struct dure_out *ou
 
 static const struct dure_command open_row = {
     .name = "open", .aggregate = &bike_point, .schema = &open_schema, .flags = DURE_CREATES,
-    .handle = open_points};
+    .handle = open_points,
+    .example = {"{\"userId\":1,\"totalPoint\":3000}"}};
 const struct dure_command bike_point_increase = {
     .name = "increase", .aggregate = &bike_point, .schema = &amount_schema,
     .flags = DURE_CREATES, .handle = increase};

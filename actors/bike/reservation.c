@@ -215,7 +215,9 @@ static int return_bike(const void *state, const struct dure_msg *in, struct dure
 
 static const struct dure_command place_reservation = {
     .name = "place", .aggregate = &bike_reservation, .schema = &place_schema,
-    .flags = DURE_CREATES, .handle = place};
+    .flags = DURE_CREATES, .handle = place,
+    .example = {"{\"userId\":1,\"bikeId\":1}",
+                "bike.management.registrate bike.approval.approve"}};
 const struct dure_command bike_reservation_complete = {
     .name = "complete", .aggregate = &bike_reservation, .handle = complete};
 const struct dure_command bike_reservation_refuse = {

@@ -18,7 +18,7 @@ static const struct dure_schema schema =
 
 struct dure_aggregate bike_dashboard = {
     .system = "bike", .name = "reservationDashboard", .collection = "reservationDashboards",
-    .schema = &schema,
+    .schema = &schema, .made_by = "bike.reservation.place",
 };
 
 static void create(void *row, const struct dure_event *event)

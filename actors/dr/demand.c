@@ -96,7 +96,8 @@ static int confirm(const void *state, const struct dure_msg *in, struct dure_out
 
 static const struct dure_command dr_demand_start = {
     .name = "start", .aggregate = &dr_demand, .schema = &start_schema, .flags = DURE_CREATES,
-    .handle = start};
+    .handle = start,
+    .example = {"{\"name\":\"summer\",\"type\":\"reliable\"}"}};
 const struct dure_command dr_demand_end = {
     .name = "end", .aggregate = &dr_demand, .allowed = is_running, .handle = end};
 const struct dure_command dr_demand_confirm = {

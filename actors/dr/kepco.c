@@ -250,7 +250,9 @@ static int measure(const void *state, const struct dure_msg *in, struct dure_out
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 static const struct dure_command dr_kepco_measure = {
-    .name = "measure", .aggregate = &dr_kepco, .schema = &measured_schema, .handle = measure};
+    .name = "measure", .aggregate = &dr_kepco, .schema = &measured_schema, .handle = measure,
+    .example = {"{\"responseId\":1,\"adjustPoint\":383,\"isReal\":true}",
+                "dr.response.accept dr.dr.end --meter=manual"}};
 const struct dure_command dr_kepco_open = {
     .name = "open", .aggregate = &dr_kepco, .schema = &open_schema, .flags = DURE_CREATES,
     .handle = open_kepco};
@@ -270,6 +272,7 @@ struct dure_aggregate dr_kepco = {
     .system = "dr", .name = "kepco", .collection = "kepcos", .schema = &state_schema,
     .commands = commands, .events = events, .create = &dr_kepco_measure, .key = "responseId",
     .unkeyed = &dr_response_explain, .wake = &dr_kepco_ask_again,
+    .made_by = "dr.response.accept dr.dr.end",
 };
 
 static bool is_unanswered(const void *state)

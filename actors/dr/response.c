@@ -288,4 +288,5 @@ static const struct dure_transition transitions[] = {
 struct dure_aggregate dr_response = {
     .system = "dr", .name = "response", .collection = "responses", .schema = &state_schema,
     .commands = commands, .events = events, .put_keeps = true, .transitions = transitions,
+    .made_by = "dr.user.register dr.dr.start",
 };

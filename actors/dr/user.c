@@ -142,10 +142,12 @@ static int list(const void *state, const struct dure_msg *in, struct dure_out *o
 
 static const struct dure_command dr_user_register = {
     .name = "register", .aggregate = &dr_user, .schema = &state_schema, .flags = DURE_CREATES,
-    .handle = register_user};
+    .handle = register_user,
+    .example = {"{\"name\":\"samsung\",\"point\":1000,\"capacity\":400}"}};
 static const struct dure_command dr_user_withdraw = {
     .name = "withdrawpoint", .aggregate = &dr_user, .schema = &withdraw_schema,
-    .allowed = has_points, .handle = withdraw};
+    .allowed = has_points, .handle = withdraw,
+    .example = {"{\"point\":500}"}};
 const struct dure_command dr_user_add_points = {
     .name = "add-points", .aggregate = &dr_user, .schema = &add_schema, .handle = add_points};
 const struct dure_command dr_user_list = {

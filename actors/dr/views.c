@@ -15,6 +15,7 @@ static const struct dure_schema schema = DURE_SCHEMA("UserInfo", struct dr_user_
 
 struct dure_aggregate dr_user_info = {
     .system = "dr", .name = "getUserInfo", .collection = "getUserInfos", .schema = &schema,
+    .made_by = "dr.user.register",
 };
 
 static void copy_user(void *row, const struct dure_event *event)

@@ -144,7 +144,8 @@ static const struct dure_command food_delivery_accept = {
     .name = "accept", .aggregate = &food_delivery, .allowed = is_waiting,
     .handle = accept_delivery};
 static const struct dure_command food_delivery_confirm = {
-    .name = "confirm", .aggregate = &food_delivery, .allowed = is_riding, .handle = confirm};
+    .name = "confirm", .aggregate = &food_delivery, .allowed = is_riding, .handle = confirm,
+    .example = {.after = "food.delivery.accept"}};
 
 static const struct dure_command *const commands[] = {
     &food_delivery_open, &food_delivery_withdraw, &food_delivery_accept, &food_delivery_confirm,
@@ -162,5 +163,5 @@ static const struct dure_transition transitions[] = {
 struct dure_aggregate food_delivery = {
     .system = "food", .name = "delivery", .collection = "deliveries", .schema = &state_schema,
     .commands = commands, .events = events, .editable = true, .transitions = transitions,
-    .key = "orderId", .near = "address",
+    .key = "orderId", .near = "address", .made_by = "food.storeOrder.finish-cook",
 };

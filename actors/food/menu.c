@@ -99,7 +99,8 @@ static int rate(const void *state, const struct dure_msg *in, struct dure_out *o
 
 static const struct dure_command food_food_add = {
     .name = "add", .aggregate = &food_food, .schema = &add_schema, .flags = DURE_CREATES,
-    .handle = add};
+    .handle = add,
+    .example = {"{\"name\":\"Pizza\",\"storeId\":1}"}};
 const struct dure_command food_food_check = {
     .name = "check", .aggregate = &food_food, .reply = &store_schema, .handle = check};
 const struct dure_command food_food_rate = {

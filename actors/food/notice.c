@@ -48,5 +48,6 @@ static struct dure_event_type *const events[] = {&recorded, NULL};
 
 struct dure_aggregate food_notice = {
     .system = "food", .name = "notificationLog", .collection = "notificationLogs",
+    .made_by = "food.order.place",
     .schema = &state_schema, .commands = commands, .events = events,
 };

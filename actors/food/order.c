@@ -390,7 +390,9 @@ static int evaluate(const void *state, const struct dure_msg *in, struct dure_ou
 
 static const struct dure_command food_order_place = {
     .name = "place", .aggregate = &food_order, .schema = &place_schema, .flags = DURE_CREATES,
-    .look = &look, .handle = place};
+    .look = &look, .handle = place,
+    .example = {"{\"foodId\":1,\"customerId\":1,\"options\":\"no onions\",\"address\":\"서울 강남구\"}",
+                "food.food.add"}};
 const struct dure_command food_order_complete = {
     .name = "complete", .aggregate = &food_order, .schema = &paid_schema, .handle = complete};
 const struct dure_command food_order_refuse = {
@@ -409,7 +411,8 @@ const struct dure_command food_order_keep = {
     .name = "keep", .aggregate = &food_order, .handle = keep};
 static const struct dure_command food_order_evaluate = {
     .name = "evaluate", .aggregate = &food_order, .schema = &score_schema, .allowed = may_evaluate,
-    .handle = evaluate};
+    .handle = evaluate,
+    .example = {"{\"score\":5}", "food.delivery.confirm"}};
 
 static const struct dure_command *const commands[] = {
     &food_order_place,   &food_order_complete, &food_order_refuse,        &food_order_confirm,

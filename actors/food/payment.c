@@ -111,7 +111,8 @@ static int give_back(const void *state, const struct dure_msg *in, struct dure_o
 
 const struct dure_command food_payment_pay = {
     .name = "pay", .aggregate = &food_payment, .schema = &pay_schema, .flags = DURE_CREATES,
-    .look = &look, .handle = pay};
+    .look = &look, .handle = pay,
+    .example = {"{\"orderId\":1}", "food.order.place", 409 /* It has been paid. */}};
 const struct dure_command food_payment_give_back = {
     .name = "give-back", .aggregate = &food_payment, .schema = &give_back_schema,
     .handle = give_back};
@@ -124,4 +125,5 @@ static struct dure_event_type *const events[] = {&food_payment_paid, &food_payme
 struct dure_aggregate food_payment = {
     .system = "food", .name = "payment", .collection = "payments", .schema = &state_schema,
     .commands = commands, .events = events, .create = &food_payment_pay, .key = "orderId",
+    .made_by = "food.order.place",
 };

@@ -237,13 +237,16 @@ static const struct dure_command food_store_accept = {
     .handle = accept_order};
 static const struct dure_command food_store_reject = {
     .name = "reject", .aggregate = &food_store_order, .schema = &reason_schema,
-    .allowed = is_waiting, .handle = reject};
+    .allowed = is_waiting, .handle = reject,
+    .example = {"{\"reason\":\"재료 소진\"}"}};
 static const struct dure_command food_store_start_cook = {
     .name = "start-cook", .aggregate = &food_store_order, .allowed = is_accepted,
-    .handle = start_cook};
+    .handle = start_cook,
+    .example = {.after = "food.storeOrder.accept"}};
 static const struct dure_command food_store_finish_cook = {
     .name = "finish-cook", .aggregate = &food_store_order, .allowed = is_cooking,
-    .handle = finish_cook};
+    .handle = finish_cook,
+    .example = {.after = "food.storeOrder.start-cook"}};
 
 static const struct dure_command *const commands[] = {
     &food_store_open,       &food_store_withdraw,    &food_store_accept, &food_store_reject,
@@ -264,5 +267,5 @@ static const struct dure_transition transitions[] = {
 struct dure_aggregate food_store_order = {
     .system = "food", .name = "storeOrder", .collection = "storeOrders", .schema = &state_schema,
     .commands = commands, .events = events, .editable = true, .transitions = transitions,
-    .key = "orderId",
+    .key = "orderId", .made_by = "food.order.place",
 };

@@ -19,7 +19,7 @@ static const struct dure_schema top_schema = DURE_SCHEMA("TopFood", struct food_
 
 struct dure_aggregate food_top = {
     .system = "food", .name = "topFood", .collection = "topFoods", .alias = "topMenus",
-    .schema = &top_schema,
+    .schema = &top_schema, .made_by = "food.food.add",
 };
 
 static int64_t food_cooked_of(const struct dure_event *event)
@@ -77,7 +77,7 @@ static const struct dure_schema status_schema =
 
 struct dure_aggregate food_order_view = {
     .system = "food", .name = "orderStatus", .collection = "orderStatuses",
-    .schema = &status_schema,
+    .schema = &status_schema, .made_by = "food.order.place",
 };
 
 static void add_order(void *row, const struct dure_event *event)

@@ -194,14 +194,16 @@ static int retry(const void *state, const struct dure_msg *in, struct dure_out *
 
 const struct dure_command notify_send = {
     .name = "send", .aggregate = &notify_notification, .schema = &send_schema,
-    .flags = DURE_CREATES, .handle = queue};
+    .flags = DURE_CREATES, .handle = queue,
+    .example = {"{\"type\":\"food.notification\",\"customer\":\"1\",\"message\":\"배달완료\"}"}};
 static const struct dure_command notify_answer = {
     .name = "answer", .aggregate = &notify_notification, .schema = &answer_schema,
     .handle = answer};
 static const struct dure_command notify_ask_again = {
     .name = "ask-again", .aggregate = &notify_notification, .handle = ask_again};
 static const struct dure_command notify_retry = {
-    .name = "retry", .aggregate = &notify_notification, .allowed = may_retry, .handle = retry};
+    .name = "retry", .aggregate = &notify_notification, .allowed = may_retry, .handle = retry,
+    .example = {.after = "--notify=webhook:URL"}};
 
 static const struct dure_command *const commands[] = {
     &notify_send, &notify_answer, &notify_ask_again, &notify_retry, NULL,
@@ -212,6 +214,7 @@ struct dure_aggregate notify_notification = {
     .system = "notify", .name = "notification", .collection = "notifications",
     .schema = &state_schema, .commands = commands, .events = events, .create = &notify_send,
     .wake = &notify_ask_again, .removable = true,
+    .made_by = "notify.notification.send --notify=webhook:URL",
 };
 
 static bool is_unanswered(const void *state)

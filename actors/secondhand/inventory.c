@@ -141,7 +141,8 @@ static int put_back(const void *state, const struct dure_msg *in, struct dure_ou
 
 static const struct dure_command secondhand_inventory_add = {
     .name = "add", .aggregate = &secondhand_inventory, .schema = &add_schema,
-    .flags = DURE_CREATES, .handle = add};
+    .flags = DURE_CREATES, .handle = add,
+    .example = {"{\"productid\":100,\"productname\":\"애플워치\",\"qty\":10}"}};
 const struct dure_command secondhand_inventory_take = {
     .name = "take", .aggregate = &secondhand_inventory, .schema = &take_schema, .handle = take};
 const struct dure_command secondhand_inventory_put_back = {

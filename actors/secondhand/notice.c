@@ -87,7 +87,8 @@ const struct dure_command secondhand_notice_record = {
     .flags = DURE_CREATES, .handle = record};
 static const struct dure_command secondhand_notice_post = {
     .name = "post", .aggregate = &secondhand_notice, .schema = &tell_schema,
-    .flags = DURE_CREATES, .handle = post};
+    .flags = DURE_CREATES, .handle = post,
+    .example = {"{\"productid\":100,\"userid\":\"abc\",\"productname\":\"애플워치\",\"status\":\"입고\"}"}};
 
 static const struct dure_command *const commands[] = {
     &secondhand_notice_record, &secondhand_notice_post, NULL,

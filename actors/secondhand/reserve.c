@@ -226,7 +226,10 @@ static int keep(const void *state, const struct dure_msg *in, struct dure_out *o
 
 static const struct dure_command secondhand_reserve_place = {
     .name = "place", .aggregate = &secondhand_reserve, .schema = &place_schema,
-    .flags = DURE_CREATES, .handle = place};
+    .flags = DURE_CREATES, .handle = place,
+    .example = {"{\"productid\":100,\"userid\":\"abc\",\"productname\":\"애플워치\",\"qty\":1,"
+                "\"address\":\"서울시 강남구 1\",\"price\":50000}",
+                "secondhand.inventory.add"}};
 const struct dure_command secondhand_reserve_confirm = {
     .name = "confirm", .aggregate = &secondhand_reserve, .schema = &confirm_schema,
     .handle = confirm};

@@ -249,12 +249,15 @@ static int cancel(const void *state, const struct dure_msg *in, struct dure_out 
 
 static const struct dure_command secondhand_trade_list = {
     .name = "list", .aggregate = &secondhand_trade, .schema = &list_schema, .flags = DURE_CREATES,
-    .handle = list_trade};
+    .handle = list_trade,
+    .example = {"{\"productid\":100,\"userid\":\"seller\",\"productname\":\"애플워치\",\"qty\":1,"
+                "\"price\":\"50000\"}"}};
 const struct dure_command secondhand_trade_unlist = {
     .name = "unlist", .aggregate = &secondhand_trade, .flags = DURE_CREATES, .handle = unlist};
 static const struct dure_command secondhand_trade_take_down = {
     .name = "takedown", .aggregate = &secondhand_trade, .allowed = may_take_down,
-    .handle = take_down};
+    .handle = take_down,
+    .example = {.status = 204}};
 const struct dure_command secondhand_trade_open = {
     .name = "open", .aggregate = &secondhand_trade, .schema = &open_schema, .flags = DURE_CREATES,
     .handle = open_trade};
@@ -262,7 +265,8 @@ const struct dure_command secondhand_trade_settle = {
     .name = "settle", .aggregate = &secondhand_trade, .handle = settle};
 static const struct dure_command secondhand_trade_complete = {
     .name = "complete", .aggregate = &secondhand_trade, .allowed = may_complete,
-    .handle = complete};
+    .handle = complete,
+    .example = {.after = "secondhand.reserve.place"}};
 const struct dure_command secondhand_trade_withdraw = {
     .name = "withdraw", .aggregate = &secondhand_trade, .handle = withdraw};
 const struct dure_command secondhand_trade_cancel = {

@@ -116,5 +116,5 @@ static struct dure_event_type *const events[] = {
 struct dure_aggregate shop_delivery = {
     .system = "shop", .name = "delivery", .collection = "deliveries", .schema = &state_schema,
     .commands = commands, .events = events, .editable = true, .removable = true,
-    .may_remove = may_remove,
+    .may_remove = may_remove, .made_by = "shop.order.place", .remove_after = "shop.order.cancel",
 };

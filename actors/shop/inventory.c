@@ -125,7 +125,8 @@ static int put_back(const void *state, const struct dure_msg *in, struct dure_ou
 
 static const struct dure_command shop_inventory_open = {
     .name = "open", .aggregate = &shop_inventory, .schema = &state_schema, .flags = DURE_CREATES,
-    .handle = open_stock};
+    .handle = open_stock,
+    .example = {"{\"stockName\":\"TV\",\"stockCount\":1000,\"price\":1000}"}};
 const struct dure_command shop_inventory_quote = {
     .name = "quote", .aggregate = &shop_inventory, .schema = &price_schema, .reply = &price_schema,
     .handle = quote};

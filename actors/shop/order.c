@@ -177,7 +177,9 @@ static int finish_cancel(const void *state, const struct dure_msg *in, struct du
 
 static const struct dure_command shop_order_place = {
     .name = "place", .aggregate = &shop_order, .schema = &place_schema, .flags = DURE_CREATES,
-    .handle = place};
+    .handle = place,
+    .example = {"{\"productId\":1,\"quantity\":10,\"userId\":1}",
+                "shop.inventory.open shop.pay.deposit"}};
 const struct dure_command shop_order_set_price = {
     .name = "set-price", .aggregate = &shop_order, .schema = &price_schema, .handle = set_price};
 const struct dure_command shop_order_complete = {

@@ -126,7 +126,8 @@ static int give_back(const void *state, const struct dure_msg *in, struct dure_o
 
 static const struct dure_command shop_pay_deposit = {
     .name = "deposit", .aggregate = &shop_pay, .schema = &state_schema, .flags = DURE_CREATES,
-    .handle = deposit};
+    .handle = deposit,
+    .example = {"{\"userId\":1,\"payAmount\":999999}"}};
 const struct dure_command shop_pay_take = {
     .name = "take", .aggregate = &shop_pay, .schema = &take_schema, .handle = take};
 const struct dure_command shop_pay_give_back = {

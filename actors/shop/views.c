@@ -19,6 +19,7 @@ static const struct dure_schema schema = DURE_SCHEMA("Mypage", struct shop_mypag
 
 struct dure_aggregate shop_mypage = {
     .system = "shop", .name = "mypage", .collection = "mypages", .schema = &schema,
+    .made_by = "shop.order.place",
 };
 
 static int64_t order_of_delivery(const struct dure_event *event)
