@@ -130,6 +130,8 @@ static bool prepare(const struct dure_bench_target *base, const char *path,
     worker->depth = PREPARE_DEPTH;
     worker->stop_ns = UINT64_MAX;
     worker->quota = &quota;
+    worker->quota_total = count;
+    worker->doing = "preparing";
     dure_bench_worker_run(worker);
     bool ok = worker->tally.completed == count;
     if (!ok)
@@ -211,6 +213,8 @@ static void drive(const struct dure_bench_options *options, const struct dure_be
         unit->worker.connections =
             options->connections / options->threads + (i < options->connections % options->threads);
         set_up_timing(&unit->worker, options, start_ns, &quota);
+        unit->worker.quota_total = (int64_t)options->orders;
+        if (i == 0) unit->worker.doing = "measuring";
         DURE_ASSERT(uv_thread_create(&unit->thread, unit_main, unit) == 0);
     }
     for (uint32_t i = 0; i < options->threads; i++) {

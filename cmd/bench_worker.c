@@ -10,14 +10,32 @@
 #include <stdlib.h>
 
 #include "cmd/bench_conn.h"
+#include "cmd/progress.h"
 #include "runtime/errors.h"
 
 #define SILENCE_NS (30ull * 1000 * 1000 * 1000)
 #define WATCH_MS 500
 
+/* By quota, or by time from the first millisecond of load. */
+static void show_progress(struct dure_bench_worker *worker)
+{
+    uint64_t done, total;
+    if (worker->doing == NULL) return;
+    if (worker->quota != NULL) {
+        int64_t left = atomic_load_explicit(worker->quota, memory_order_relaxed);
+        total = (uint64_t)worker->quota_total;
+        done = left > 0 ? total - (uint64_t)left : total;
+    } else {
+        total = (worker->stop_ns - worker->began_ns) / 1000000;
+        done = (uv_hrtime() - worker->began_ns) / 1000000;
+    }
+    dure_progress_show(worker->doing, done, total);
+}
+
 static void watch(uv_timer_t *timer)
 {
     struct dure_bench_worker *worker = timer->data;
+    show_progress(worker);
     if (uv_hrtime() - worker->progress_ns < SILENCE_NS) return;
     worker->giving_up = true;
     for (uint32_t i = 0; i < worker->connections; i++) dure_bench_conn_abort(&worker->conns[i]);
@@ -33,13 +51,14 @@ void dure_bench_worker_run(struct dure_bench_worker *worker)
     uv_timer_init(&worker->loop, &worker->watchdog);
     worker->watchdog.data = worker;
     uv_timer_start(&worker->watchdog, watch, WATCH_MS, WATCH_MS);
-    worker->progress_ns = uv_hrtime();
+    worker->began_ns = worker->progress_ns = uv_hrtime();
     worker->conns_open = worker->connections;
     for (uint32_t i = 0; i < worker->connections; i++)
         dure_bench_conn_open(&worker->conns[i], worker);
     uv_run(&worker->loop, UV_RUN_DEFAULT);
     for (uint32_t i = 0; i < worker->connections; i++) dure_bench_conn_fini(&worker->conns[i]);
     DURE_ASSERT(uv_loop_close(&worker->loop) == 0);
+    if (worker->doing != NULL) dure_progress_end();
     free(worker->conns);
     worker->conns = NULL;
 }

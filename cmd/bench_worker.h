@@ -35,6 +35,8 @@ struct dure_bench_worker {
     uint32_t depth;
     uint64_t measure_from_ns; /* uv_hrtime; what comes before is warm-up. */
     uint64_t stop_ns; /* Nothing is sent from here on; UINT64_MAX: the quota ends the run. */
+    const char *doing; /* What the progress line says; NULL: this one shows none. */
+    int64_t quota_total; /* What *quota began with. */
     atomic_int_fast64_t *quota; /* Commands still to be sent after the warm-up; NULL: no bound. */
 
     struct dure_bench_tally tally;
@@ -44,6 +46,7 @@ struct dure_bench_worker {
     uv_timer_t watchdog;
     struct dure_bench_conn *conns;
     uint32_t conns_open;  /* Not yet closed for good. */
+    uint64_t began_ns;
     uint64_t progress_ns; /* When the last answer came. */
     bool giving_up;
     char read_bytes[DURE_BENCH_READ_BYTES]; /* One connection is read at a time. */

@@ -12,6 +12,11 @@ int dure_cmd_verify(int argc, char **argv);
 int dure_cmd_rebuild(int argc, char **argv);
 int dure_cmd_dump(int argc, char **argv);
 int dure_cmd_tail(int argc, char **argv);
+int dure_cmd_call(int argc, char **argv);
+int dure_cmd_sagas(int argc, char **argv);
+int dure_cmd_top(int argc, char **argv);
+int dure_cmd_completion(int argc, char **argv);
+int dure_cmd_man(int argc, char **argv);
 int dure_cmd_bench(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,7 @@ static const struct setting settings[] = {
 #define KEY_FIRST 1000
 #define KEY_CONFIG 2000
 #define KEY_PRINT 2001
+#define KEY_JSON 2002
 
 static int set(struct dure_config *config, const struct setting *setting, const char *value,
                const char *source)
@@ -220,6 +222,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_CONFIG: reading->path = arg; return 0;
     case KEY_PRINT: config->print_config = true; return 0;
+    case KEY_JSON: config->json = true; return 0;
     case ARGP_KEY_ARG:
         fprintf(stderr, "dure: unexpected argument \"%s\"\n", arg);
         return EINVAL;
@@ -228,7 +231,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 }
 
 struct table { /* What argp reads, and --help shows. Zeroed at the end, for argp. */
-    struct argp_option options[2 * SETTINGS + 4];
+    struct argp_option options[2 * SETTINGS + 6];
     char help[SETTINGS][256];
 };
 
@@ -266,6 +269,7 @@ static void make_table(struct table *table)
     *option++ = (struct argp_option){
         "print-config", KEY_PRINT, NULL, 0,
         "print the settings in force as such a file, and exit", group};
+    *option++ = (struct argp_option){"json", KEY_JSON, NULL, 0, "print them as JSON", group};
     DURE_ASSERT(option < table->options + sizeof table->options / sizeof *option);
 }
 
@@ -338,8 +342,26 @@ static void print_text(const char *text, FILE *out)
     fputc('"', out);
 }
 
+static void print_json(const struct dure_config *config, FILE *out)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const void *member = (const char *)config + settings[i].offset;
+        json_object_set_new(all, settings[i].name,
+                            settings[i].kind == TEXT ? json_string(member)
+                                                     : json_integer(*(const int64_t *)member));
+    }
+    json_dumpf(all, out, JSON_INDENT(1));
+    fputc('\n', out);
+    json_decref(all);
+}
+
 void dure_config_print(const struct dure_config *config, FILE *out)
 {
+    if (config->json) {
+        print_json(config, out);
+        return;
+    }
     for (size_t i = 0; i < SETTINGS; i++) {
         const void *member = (const char *)config + settings[i].offset;
         fprintf(out, "%s = ", settings[i].name);

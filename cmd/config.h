@@ -40,7 +40,7 @@ struct dure_config {
     int64_t pin;          /* CPU to run on; -1: any. */
     int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
     char outage[64];      /* For tests: "food.food=down" or "food.food=700" (ms); "": none. */
-    bool print_config;
+    bool print_config, json;
 };
 
 /*
@@ -53,7 +53,8 @@ DURE_MUST_CHECK int dure_config_read(struct dure_config *config, int argc, char 
  * room for each other. 0, or DURE_EINVAL after a message on stderr. dure_config_read calls it. */
 DURE_MUST_CHECK int dure_config_check(const struct dure_config *config);
 
-/* One "name = value" line per setting, which --config reads back to the same. */
+/* One "name = value" line per setting, which --config reads back to the same; or, with `json`, one
+ * object. */
 void dure_config_print(const struct dure_config *config, FILE *out);
 
 #endif

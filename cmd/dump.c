@@ -67,10 +67,14 @@ static const char doc[] =
 
 int dure_cmd_dump(int argc, char **argv)
 {
-    const char *dir = NULL;
-    const struct argp argp = {.parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
+    struct dure_parse_dir input = {0};
+    static const struct argp_option option_table[] = {
+        DURE_PARSE_JSON("as it is: every line is JSON"), {0}};
+    const struct argp argp = {
+        .options = option_table, .parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
     static char name[] = "dure dump";
-    if (dure_parse(&argp, name, argc, argv, &dir) != 0) return DURE_EXIT_USAGE;
+    if (dure_parse(&argp, name, argc, argv, &input) != 0) return DURE_EXIT_USAGE;
+    const char *dir = input.dir;
     struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
     struct dure_datadir datadir;
     const char *message;

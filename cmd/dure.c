@@ -10,23 +10,31 @@
 
 #include "actors/systems.h"
 #include "cmd/commands.h"
+#include "cmd/tables.h"
 #include "runtime/core.h"
 
-static const struct subcommand {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *help;
-} subcommands[] = {
+static const struct dure_subcommand subcommands[] = {
     {"node", dure_cmd_node, "run a node: HTTP in, durable actors behind it"},
     {"up", dure_cmd_up, "run a cluster of nodes, and keep them running"},
     {"status", dure_cmd_status, "show what a running cluster does"},
     {"tail", dure_cmd_tail, "follow the events of a running node or cluster"},
+    {"call", dure_cmd_call, "send a request to a running node, typed as httpie takes it"},
+    {"sagas", dure_cmd_sagas, "list the sagas under way; retry or skip the step of a parked one"},
+    {"top", dure_cmd_top, "watch what a running node or cluster does"},
     {"verify", dure_cmd_verify, "check a stopped data directory: checksums, sequences, rows, sums"},
     {"rebuild", dure_cmd_rebuild,
      "make the rows of a stopped data directory anew from its journal"},
     {"dump", dure_cmd_dump, "print the events of a data directory as CloudEvents, one a line"},
     {"bench", dure_cmd_bench, "drive orders against a running node and measure"},
+    {"completion", dure_cmd_completion, "print command line completion for bash, zsh or fish"},
+    {"man", dure_cmd_man, "print man pages"},
 };
+
+const struct dure_subcommand *dure_subcommands(size_t *count)
+{
+    *count = sizeof subcommands / sizeof subcommands[0];
+    return subcommands;
+}
 
 static void usage(FILE *out)
 {
@@ -40,7 +48,7 @@ static void usage(FILE *out)
     }
     fputs(".\n\nCommands:\n", out);
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
-        fprintf(out, "  %-8s  %s\n", subcommands[i].name, subcommands[i].help);
+        fprintf(out, "  %-10s  %s\n", subcommands[i].name, subcommands[i].help);
     }
     fputs("\n`dure COMMAND --help` tells the options, files, exit status and examples of each.\n\n"
           "Exit status: 0 done, 1 failed, 2 wrong command line; some commands have more.\n\n"
@@ -51,7 +59,7 @@ static void usage(FILE *out)
           out);
 }
 
-static const struct subcommand *find(const char *name)
+static const struct dure_subcommand *find(const char *name)
 {
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
         if (strcmp(subcommands[i].name, name) == 0) return &subcommands[i];
@@ -89,7 +97,7 @@ int main(int argc, char **argv)
         return 0;
     }
     const char *name = argv[help ? 2 : 1];
-    const struct subcommand *subcommand = find(name);
+    const struct dure_subcommand *subcommand = find(name);
     if (subcommand == NULL) {
         fprintf(stderr, "dure: there is no command \"%s\"; `dure --help` lists them\n", name);
         return 2;

@@ -27,6 +27,7 @@
 #include "cmd/leave.h"
 #include "cmd/meter.h"
 #include "cmd/notify.h"
+#include "cmd/progress.h"
 #include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
@@ -456,6 +457,7 @@ int dure_cmd_node(int argc, char **argv)
     }
     uint64_t began_ns = uv_hrtime();
     int rv = open_node(&node);
+    dure_progress_end();
     if (rv != 0) {
         node.exit_status = rv == DURE_EINVAL ? 2 : 1;
     } else {

@@ -3,6 +3,8 @@
  */
 #include "cmd/offline.h"
 
+#include "cmd/progress.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -83,6 +85,7 @@ int dure_offline_rebuild(struct dure_offline *offline, const char *dir,
                          struct dure_journal *journal, const struct dure_place *place,
                          const char **message)
 {
+    static char replaying[] = "replaying the journal";
     static struct dure_transport nobody = {.send = send_nothing};
     struct dure_store_options options = {.dir = dir, .wake = no_wake, .codec = dure_row_codec()};
     *offline = (struct dure_offline){0};
@@ -91,7 +94,8 @@ int dure_offline_rebuild(struct dure_offline *offline, const char *dir,
         rv = dure_links_open(&offline->links, place->shards, place->node, place->nodes, &nobody);
     struct dure_options runtime = {.shards = place->shards, .node = place->node,
                                    .nodes = place->nodes, .memory_bytes = MEMORY_BYTES,
-                                   .asks_max = 1, .owner = 1, .links = offline->links};
+                                   .asks_max = 1, .owner = 1, .links = offline->links,
+                                   .progress = dure_progress_run, .progress_arg = replaying};
     if (rv == 0)
         rv = dure_runtime_open(&offline->rt, &runtime, dure_offline_io(), journal, offline->rows,
                                message);

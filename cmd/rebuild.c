@@ -9,6 +9,7 @@
  * (--shards, --nodes, --node), and compared with what is in the journal. Exit status 0, or 1 after a message.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,11 @@
 #include "cmd/commands.h"
 #include "cmd/offline.h"
 #include "cmd/parse.h"
+#include "cmd/progress.h"
 #include "runtime/record.h"
 
 struct rebuild {
-    const char *dir;         /* First: dure_parse_dir's input. */
+    struct dure_parse_dir input; /* First, for dure_parse_dir. */
     struct dure_place place; /* As said; shards 0: not said. */
     struct dure_datadir datadir;
     uint64_t records;
@@ -53,14 +55,14 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
             (uint16_t)read_number(state, "--node", arg, 0, DURE_NODES_MAX - 1);
         return 0;
     case ARGP_KEY_END:
-        if (rebuild->dir != NULL && rebuild->place.node >= rebuild->place.nodes)
+        if (rebuild->input.dir != NULL && rebuild->place.node >= rebuild->place.nodes)
             argp_error(state, "--node is less than --nodes");
         return dure_parse_dir(key, arg, state);
     default: return dure_parse_dir(key, arg, state);
     }
 }
 
-_Static_assert(offsetof(struct rebuild, dir) == 0, "see dir");
+_Static_assert(offsetof(struct rebuild, input) == 0, "see input");
 
 /* ---- Shards, when the rows cannot tell ------------------------------------------------------- */
 
@@ -113,12 +115,12 @@ static int check_shards(struct rebuild *rebuild, const char **message)
 
 static int open_dir(struct rebuild *rebuild, const char **message)
 {
-    struct dure_store_options options = {.dir = rebuild->dir, .read_only = true,
+    struct dure_store_options options = {.dir = rebuild->input.dir, .read_only = true,
                                          .meta_only = true};
     int rv = dure_datadir_open(&rebuild->datadir, &options, NULL, message);
     if (rv == 0 || rv == DURE_ELOCKED) return rv;
     struct stat found;
-    if (stat(rebuild->dir, &found) != 0) return rv;
+    if (stat(rebuild->input.dir, &found) != 0) return rv;
     const char *why = NULL;
     int alone = dure_journal_lmdb_open(&rebuild->datadir.journal, &options, &why);
     if (alone != 0) return rv; /* It is not the rows. */
@@ -189,8 +191,8 @@ static int run(struct rebuild *rebuild, const char **message)
 {
     char work[DURE_PATH_BYTES];
     struct stat found;
-    dure_offline_path(work, rebuild->dir, "rebuild");
-    int rv = heal(rebuild->dir, work);
+    dure_offline_path(work, rebuild->input.dir, "rebuild");
+    int rv = heal(rebuild->input.dir, work);
     if (rv == 0) rv = open_dir(rebuild, message);
     if (rv != 0) {
         dure_datadir_close(&rebuild->datadir);
@@ -199,7 +201,7 @@ static int run(struct rebuild *rebuild, const char **message)
     /* The lock is ours until the end. */
     if (stat(work, &found) == 0) rv = dure_offline_remove(work);
     if (rv == 0) rv = replay(rebuild, work, message);
-    if (rv == 0) rv = swap(rebuild->dir, work);
+    if (rv == 0) rv = swap(rebuild->input.dir, work);
     else if (stat(work, &found) == 0) (void)dure_offline_remove(work);
     dure_datadir_close(&rebuild->datadir);
     return rv;
@@ -213,6 +215,7 @@ static const struct argp_option option_table[] = {
     {"nodes", 'n', "N", 0,
      "how many nodes its cluster has, 1 to 64; only needed as --shards is (default: 1)", 0},
     {"node", 'i', "N", 0, "which of them it belongs to, from 0 (default: 0)", 0},
+    DURE_PARSE_JSON("one JSON object instead of a sentence"),
     {0},
 };
 
@@ -244,12 +247,21 @@ int dure_cmd_rebuild(int argc, char **argv)
     if (dure_parse(&argp, name, argc, argv, &rebuild) != 0) return DURE_EXIT_USAGE;
     const char *message = NULL;
     int rv = run(&rebuild, &message);
+    dure_progress_end();
     if (rv != 0) {
-        fprintf(stderr, "dure rebuild: %s: %s\n", rebuild.dir,
+        fprintf(stderr, "dure rebuild: %s: %s\n", rebuild.input.dir,
                 message != NULL ? message : dure_error_info(rv)->text);
         return 1;
     }
-    printf("rebuilt %s from %llu records\n", rebuild.dir,
+    if (rebuild.input.json) {
+        json_t *done = json_pack("{s:s,s:I}", "dir", rebuild.input.dir, "records",
+                                 (json_int_t)rebuild.records);
+        json_dumpf(done, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(done);
+        return 0;
+    }
+    printf("rebuilt %s from %llu records\n", rebuild.input.dir,
            (unsigned long long)rebuild.records);
     return 0;
 }

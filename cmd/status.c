@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/parse.h"
 #include "cmd/up.h"
 #include "runtime/buf.h"
 
@@ -255,10 +256,8 @@ int dure_cmd_status(int argc, char **argv)
                "Exit status: 0 when all nodes serve, 1 when not, 2 when the usage is wrong.",
     };
     struct status status = {.data = "data"};
-    char name[] = "dure status";
-    argv[0] = name;
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &status) != 0) return 2;
+    static char name[] = "dure status";
+    if (dure_parse(&argp, name, argc, argv, &status) != 0) return DURE_EXIT_USAGE;
     struct dure_buf text = {0};
     json_t *up = ask_up(&status, &text);
     int exit_status = 1;

@@ -12,6 +12,8 @@
  */
 #include "cmd/supervised.h"
 
+#include "cmd/progress.h"
+
 #include <string.h>
 
 #include "runtime/links.h"
@@ -21,7 +23,11 @@
 void dure_supervised_progress(void *arg, uint64_t done, uint64_t total)
 {
     struct dure_supervised *supervised = arg;
-    if (supervised->fd < 0) return;
+    static char recovering[] = "dure node: recovering";
+    if (supervised->fd < 0) {
+        dure_progress_show(recovering, done, total);
+        return;
+    }
     dure_leash_say(supervised->fd, "recovering %llu %llu", (unsigned long long)done,
                    (unsigned long long)total);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/parse.h"
 #include "proto/stream_client.h"
 
 #define WAIT_MS 200
@@ -330,8 +331,8 @@ int dure_cmd_tail(int argc, char **argv)
                "sees there what was written and prints nothing twice.\n\n"
                "Exit status: 0 done, 1 the position cannot be read from, 2 wrong usage.",
     };
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &tail) != 0) return 2;
+    static char name[] = "dure tail";
+    if (dure_parse(&argp, name, argc, argv, &tail) != 0) return DURE_EXIT_USAGE;
     tail.output = (struct dure_tail_output){.fd = STDOUT_FILENO, .json = tail.json,
                                             .left = tail.count};
     signal(SIGPIPE, SIG_IGN);

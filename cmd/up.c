@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/parse.h"
 #include "cmd/doors.h"
 #include "cmd/leave.h"
 #include "cmd/up.h"
@@ -47,7 +48,7 @@ struct up {
 /* ---- Options ----------------------------------------------------------------------------------*/
 
 enum key { KEY_NODES = 'n', KEY_DATA = 'd', KEY_HOST = 256, KEY_HTTP, KEY_EVENTS, KEY_REPLAY,
-           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_PIN };
+           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_PIN, KEY_JSON };
 
 static const struct argp_option option_table[] = {
     {"nodes", KEY_NODES, "N", 0, "How many; default 3 for a new directory, else what it has", 1},
@@ -60,6 +61,7 @@ static const struct argp_option option_table[] = {
     {"root", KEY_ROOT, "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
     {"shards", KEY_SHARDS, "N", 0, "Shards of a new directory; default 64", 2},
     {"drain-ms", KEY_DRAIN, "MS", 0, "At a stop, for requests that run; default 5000", 2},
+    {"json", KEY_JSON, NULL, 0, "An object a line instead of sentences", 2},
     {"pin", KEY_PIN, NULL, 0,
      "Keep each node to a processor of its own: for a machine that does nothing else", 2},
     {0},
@@ -110,6 +112,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         break;
     case KEY_DRAIN: options->drain_ms = whole(state, "drain-ms", arg, 0, 600000); break;
     case KEY_PIN: options->pin = true; break;
+    case KEY_JSON: options->json = true; break;
     case ARGP_KEY_ARG:
         if (state->quoted == 0 || state->next - 1 < state->quoted)
             argp_error(state, "unexpected argument '%s'", arg);
@@ -306,10 +309,9 @@ int dure_cmd_up(int argc, char **argv)
     };
     struct argp argp = {.options = option_table, .parser = on_option, .doc = doc,
                         .args_doc = "[-- NODE-OPTION...]"};
-    char name[] = "dure up";
-    argv[0] = name;
-    argp_err_exit_status = 2;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &up.options) != 0) return 2;
+    static char name[] = "dure up";
+    if (dure_parse(&argp, name, argc, argv, &up.options) != 0) return DURE_EXIT_USAGE;
+    if (up.options.json) dure_up_say_json();
     int rv = dure_up_claim(&up.claim, &up.options);
     if (rv != 0) return rv == DURE_EINVAL ? 2 : 1;
     list_cpus(&up);

@@ -17,7 +17,7 @@ struct dure_up_options {
     uint16_t http;
     int64_t events, replay;  /* -1: none. */
     uint64_t drain_ms;
-    bool pin;
+    bool pin, json;
     char **node_options;     /* NULL-terminated: handed to every node. */
     size_t node_options_count;
 };
@@ -41,6 +41,8 @@ void dure_up_claim_close(struct dure_up_claim *claim);
 /* ---- up_print.c: what the user sees -------------------------------------------------------------- */
 
 /* A line on stdout, and the progress line of a terminal out of its way. */
+/* From now on each of them is an object a line: {"from":"node 1","message":"…"}. */
+void dure_up_say_json(void);
 void dure_up_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One line for a member's move. */
 void dure_up_say_moved(const struct dure_member *member, enum dure_member_state was);

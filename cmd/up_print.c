@@ -5,6 +5,7 @@
  *
  * Loop thread; the progress line is this file's own, hence its static state.
  */
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -28,23 +29,57 @@ static void clear_progress(void)
     progress.shown = false;
 }
 
+static bool as_json;
+
+void dure_up_say_json(void)
+{
+    as_json = true;
+}
+
+/* A line of one who says it: "dure up", "node 1". */
+static void say(const char *from, const char *message)
+{
+    clear_progress();
+    if (as_json) {
+        json_t *line = json_pack("{s:s}", "from", from);
+        json_t *text = json_string(message);
+        json_object_set_new(line, "message", text != NULL ? text : json_string("?"));
+        json_dumpf(line, stdout, JSON_COMPACT);
+        json_decref(line);
+        putchar('\n');
+    } else {
+        printf("%s: %s\n", from, message);
+    }
+    fflush(stdout);
+}
+
 void dure_up_say(const char *fmt, ...)
 {
+    char message[4096];
     va_list args;
     va_start(args, fmt);
-    clear_progress();
-    fputs("dure up: ", stdout);
-    vprintf(fmt, args);
-    putchar('\n');
-    fflush(stdout);
+    vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
+    say("dure up", message);
+}
+
+static void say_of(const struct dure_member *member, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say_of(const struct dure_member *member, const char *fmt, ...)
+{
+    char from[32], message[4096];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    snprintf(from, sizeof from, "node %u", member->node);
+    say(from, message);
 }
 
 void dure_up_say_line(const struct dure_member *member, const char *line)
 {
-    clear_progress();
-    printf("node %u: %s\n", member->node, line);
-    fflush(stdout);
+    say_of(member, "%s", line);
 }
 
 static uint64_t now_ms(const struct dure_member *member)
@@ -58,35 +93,31 @@ static void say_ready(const struct dure_member *member)
     uint64_t since = member->lost_ms != 0 ? member->lost_ms : member->began_ms;
     snprintf(took, sizeof took, "%s %.2f s", member->lost_ms != 0 ? "again, down for" : "after",
              (double)(member->ready_ms - since) / 1e3);
-    printf("node %u: ready %s; process %d, %llu records\n", member->node, took,
-           (int)member->child.process.pid, (unsigned long long)member->records);
+    say_of(member, "ready %s; process %d, %llu records", took, (int)member->child.process.pid,
+           (unsigned long long)member->records);
 }
 
 void dure_up_say_moved(const struct dure_member *member, enum dure_member_state was)
 {
-    clear_progress();
     switch (member->state) {
     case DURE_MEMBER_READY: say_ready(member); break;
-    case DURE_MEMBER_PAUSING:
-        printf("node %u: %s; starting it again\n", member->node, member->why);
-        break;
+    case DURE_MEMBER_PAUSING: say_of(member, "%s; starting it again", member->why); break;
     case DURE_MEMBER_DOWN:
-        printf("node %u: %s\n"
-               "node %u: stays down, since it has failed twice in a row. Its part of the data is "
-               "not served. When the cause is gone: kill -USR1 %d\n",
-               member->node, member->why, member->node, (int)getpid());
+        say_of(member, "%s", member->why);
+        say_of(member,
+               "stays down, since it has failed twice in a row. Its part of the data is "
+               "not served. When the cause is gone: kill -USR1 %d",
+               (int)getpid());
         break;
     case DURE_MEMBER_IDLE:
         if (was == DURE_MEMBER_READY || was == DURE_MEMBER_DRAINED)
-            printf("node %u: %s\n", member->node,
-                   member->child.exit_status == 0 && member->child.exit_signal == 0
-                       ? "stopped" : member->why);
+            say_of(member, "%s", member->child.exit_status == 0 && member->child.exit_signal == 0
+                                     ? "stopped" : member->why);
         break;
     case DURE_MEMBER_STARTING:
     case DURE_MEMBER_DRAINED:
     case DURE_MEMBER_STATES: break;
     }
-    fflush(stdout);
 }
 
 /* ---- Progress ---------------------------------------------------------------------------------*/
@@ -105,6 +136,7 @@ static void show(const struct dure_member *member)
 static void on_timer(uv_timer_t *timer)
 {
     (void)timer;
+    if (as_json) return; /* Only what can be read line by line. */
     clear_progress();
     for (uint32_t i = 0; i < progress.supervisor->options.nodes; i++) {
         const struct dure_member *member = &progress.supervisor->members[i];

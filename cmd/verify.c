@@ -9,6 +9,7 @@
  * The directory of a cluster is all its nodes' together; of one node alone the sums say nothing.
  * Nothing in DIR is written. Exit status: 0 clean, 1 not, 2 wrong usage.
  */
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +19,13 @@
 #include "cmd/commands.h"
 #include "cmd/offline.h"
 #include "cmd/parse.h"
+#include "cmd/progress.h"
 #include "runtime/audit.h"
 #include "runtime/record.h"
 #include "runtime/recovery.h"
 
 #define FINDINGS_MAX 20
+#define PROGRESS_EVERY 4096 /* Records or rows. */
 #define STR_(x) #x
 #define STR(x) STR_(x)
 
@@ -35,6 +38,8 @@ struct verify {
     uint64_t *sequences;
     void **audits; /* One per system; NULL: it has none. */
     bool part;     /* DIR is one node of a cluster. */
+    json_t *found, *sums; /* Sentences, with --json; else NULL: they are printed. */
+    uint64_t rows_due;
 };
 
 static void finding(struct verify *verify, const char *fmt, ...)
@@ -42,13 +47,15 @@ static void finding(struct verify *verify, const char *fmt, ...)
 
 static void finding(struct verify *verify, const char *fmt, ...)
 {
+    char text[512];
     if (verify->findings++ >= FINDINGS_MAX) return;
     va_list args;
     va_start(args, fmt);
-    printf("WRONG: ");
-    vprintf(fmt, args);
-    printf("\n");
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    dure_progress_end();
+    if (verify->found != NULL) json_array_append_new(verify->found, json_string(text));
+    else printf("WRONG: %s\n", text);
 }
 
 /* ---- 1: the journal -------------------------------------------------------------------------- */
@@ -97,8 +104,12 @@ static void check_event(struct verify *verify, uint64_t index, int64_t time_ms,
 
 static int check_record(void *arg, uint64_t index, const void *record, size_t len)
 {
+    static char checking[] = "checking records";
     struct verify *verify = arg;
-    verify->records++;
+    if (verify->records++ % PROGRESS_EVERY == 0) {
+        struct dure_journal *journal = verify->datadir.journal;
+        dure_progress_show(checking, index, journal->ops->head(journal));
+    }
     const char *why = NULL;
     if (dure_record_follow(&verify->chain, record, len, index, &why) != 0) {
         finding(verify, "record %llu %s", (unsigned long long)index, why);
@@ -121,8 +132,10 @@ static int compare_row(void *arg, uint32_t code, int64_t id, const void *row, si
     struct verify *verify = arg;
     struct dure_type *type = dure_registry_type_by_code(code);
     if (type == NULL) return 0;
+    static char comparing[] = "comparing rows";
     int rv;
-    verify->rows++;
+    if (verify->rows++ % PROGRESS_EVERY == 0)
+        dure_progress_show(comparing, verify->rows, verify->rows_due);
     struct dure_actor *actor = dure_actor_get(verify->live, type, id, false, &rv);
     struct dure_buf packed = {0};
     if (actor != NULL && actor->head.exists) {
@@ -155,6 +168,9 @@ static int audit_row(void *arg, uint32_t code, int64_t id, const void *row, size
 static int check_rows(struct verify *verify)
 {
     int rv = 0;
+    verify->rows_due = verify->rows;
+    for (size_t i = 0; i < dure_registry_count(); i++)
+        verify->rows_due += (uint64_t)verify->rebuilt.rt->counters[i].count;
     for (size_t i = 0; rv == 0 && i < dure_registry_count(); i++) {
         struct dure_type *type = dure_registry_type(i);
         struct dure_rows *rows = verify->rebuilt.rows;
@@ -182,7 +198,10 @@ static void report_audits(struct verify *verify, bool judge)
         if (verify->audits[i] == NULL) continue;
         struct dure_buf text = {0};
         int rv = judge ? systems[i]->audit->report(verify->audits[i], &text) : 0;
-        if (text.len > 0) printf("%.*s\n", (int)text.len, text.data);
+        if (text.len > 0 && verify->sums != NULL)
+            json_array_append_new(verify->sums, json_stringn(text.data, text.len));
+        else if (text.len > 0)
+            printf("%.*s\n", (int)text.len, text.data);
         if (rv != 0) finding(verify, "the sums of %s do not add up", systems[i]->name);
         dure_buf_fini(&text);
     }
@@ -212,6 +231,7 @@ static void new_audits(struct verify *verify)
 static int verify_dir(struct verify *verify, const char *dir, const char *work,
                       const char **message)
 {
+    static char recovering[] = "recovering";
     struct dure_store_options options = {.dir = dir, .read_only = true, .codec = dure_row_codec()};
     int rv = dure_datadir_open(&verify->datadir, &options, NULL, message);
     if (rv != 0) return rv;
@@ -225,7 +245,8 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
     struct dure_options runtime = {.shards = place->shards,
                                    .node = place->node, .nodes = place->nodes,
                                    .memory_bytes = 512LL << 20, .asks_max = 1, .owner = 1,
-                                   .read_only = true};
+                                   .read_only = true, .progress = dure_progress_run,
+                                   .progress_arg = recovering};
     if (rv == 0) {
         rv = dure_runtime_open(&verify->live, &runtime, dure_offline_io(), journal,
                                verify->datadir.rows, message);
@@ -258,6 +279,7 @@ static bool verify_node(struct verify *verify, const char *dir)
         return false;
     }
     int rv = verify_dir(verify, dir, work, &message);
+    dure_progress_end();
     close_dir(verify);
     int removed = dure_offline_remove(work);
     if (removed != 0) fprintf(stderr, "dure verify: %s is left over\n", work);
@@ -314,22 +336,45 @@ static const char doc[] =
     "  dure verify data\n"
     "  TMPDIR=/var/tmp dure verify /var/lib/dure && echo clean";
 
+/* Gives both lists away. Nothing is printed of a directory that could not be read. */
+static void print_json(const struct verify *verify, const char *dir, bool done)
+{
+    json_t *all = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:b}", "dir", dir, "records",
+                            (json_int_t)verify->records, "events", (json_int_t)verify->events,
+                            "rows", (json_int_t)verify->rows, "findings",
+                            (json_int_t)verify->findings, "wrong", verify->found, "sums",
+                            verify->sums, "part", verify->part);
+    if (done) json_dumpf(all, stdout, JSON_COMPACT);
+    if (done) putchar('\n');
+    json_decref(all);
+}
+
 int dure_cmd_verify(int argc, char **argv)
 {
-    const char *dir = NULL;
-    const struct argp argp = {.parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
+    struct dure_parse_dir input = {0};
+    static const struct argp_option option_table[] = {
+        DURE_PARSE_JSON("one JSON object instead of lines"), {0}};
+    const struct argp argp = {
+        .options = option_table, .parser = dure_parse_dir, .args_doc = "DIR", .doc = doc};
     static char name[] = "dure verify";
-    if (dure_parse(&argp, name, argc, argv, &dir) != 0) return DURE_EXIT_USAGE;
+    if (dure_parse(&argp, name, argc, argv, &input) != 0) return DURE_EXIT_USAGE;
+    const char *dir = input.dir;
     struct verify verify = {0};
+    if (input.json) {
+        verify.found = json_array();
+        verify.sums = json_array();
+    }
     new_audits(&verify);
     bool done = verify_all(&verify, dir);
-    if (done && verify.part) {
+    if (done && verify.part && !input.json) {
         printf("%s is one node's part: the sums are the cluster's, `dure verify` of the directory "
                "above\n", dir);
     }
     report_audits(&verify, done && verify.findings == 0 && !verify.part);
     free_audits(&verify);
+    if (input.json) print_json(&verify, dir, done);
     if (!done) return 1;
+    if (input.json) return verify.findings == 0 ? 0 : 1;
     printf("%s: %llu records, %llu events, %llu rows, %llu findings\n", dir,
            (unsigned long long)verify.records, (unsigned long long)verify.events,
            (unsigned long long)verify.rows, (unsigned long long)verify.findings);

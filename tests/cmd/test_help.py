@@ -6,7 +6,7 @@ import pytest
 
 import node as nodes
 
-COMMANDS = ["node", "verify", "rebuild", "dump", "bench"]
+COMMANDS = ["node", "call", "sagas", "top", "verify", "rebuild", "dump", "bench", "completion", "man"]
 CMD = pathlib.Path(__file__).resolve().parents[2] / "cmd"
 
 
