@@ -22,6 +22,7 @@
 #include "cmd/cluster_file.h"
 #include "cmd/commands.h"
 #include "cmd/config.h"
+#include "cmd/console.h"
 #include "cmd/datadir.h"
 #include "cmd/doors.h"
 #include "cmd/leave.h"
@@ -207,6 +208,9 @@ static int open_gateway(struct node *node, const char **message)
                  node->config.root, node->config.systems);
         *message = text;
     }
+#ifdef DURE_CONSOLE
+    if (rv == 0) dure_gateway_set_console(node->gateway, &dure_cmd_console);
+#endif
     return rv;
 }
 

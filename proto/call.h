@@ -23,6 +23,7 @@ struct dure_gateway {
     struct dure_remotes *remotes;                                    /* NULL: alone. */
     bool shared;                                                     /* Of the options. */
     struct dure_buf frame;                                           /* What is being sent there. */
+    const struct dure_console *console;                              /* NULL: none. */
     const struct dure_ports *ports;                                  /* NULL: none. */
     const struct dure_system *systems[DURE_GATEWAY_SYSTEMS_MAX + 1]; /* The served ones. */
     struct dure_routes routes;

@@ -16,6 +16,7 @@
 #include "proto/bulk.h"
 #include "proto/call.h"
 #include "proto/command.h"
+#include "proto/console.h"
 #include "proto/cors.h"
 #include "proto/documents.h"
 #include "proto/events_page.h"
@@ -49,7 +50,8 @@ static void options(struct dure_call *call)
 
 static bool is_page(const struct dure_route *route)
 {
-    return route->kind == DURE_ROUTE_HOME || route->kind == DURE_ROUTE_LIVEZ ||
+    return route->kind == DURE_ROUTE_HOME || route->kind == DURE_ROUTE_CONSOLE ||
+           route->kind == DURE_ROUTE_LIVEZ ||
            route->kind == DURE_ROUTE_READYZ || route->kind == DURE_ROUTE_METRICS;
 }
 
@@ -92,7 +94,13 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_COMMAND: dure_command_run(call); break;
     case DURE_ROUTE_HISTORY: dure_item_events_get(call); break;
     case DURE_ROUTE_PROFILE: dure_pages_profile(call); break;
-    case DURE_ROUTE_HOME: dure_pages_home(call); break;
+    case DURE_ROUTE_HOME:
+        if (dure_console_wanted(call))
+            dure_console_get(call);
+        else
+            dure_pages_home(call);
+        break;
+    case DURE_ROUTE_CONSOLE: dure_console_get(call); break;
     case DURE_ROUTE_LIVEZ: dure_pages_livez(call); break;
     case DURE_ROUTE_READYZ: dure_pages_readyz(call); break;
     case DURE_ROUTE_METRICS: dure_pages_metrics(call); break;
@@ -279,6 +287,11 @@ void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes 
 void dure_gateway_set_ports(struct dure_gateway *gateway, const struct dure_ports *ports)
 {
     gateway->ports = ports;
+}
+
+void dure_gateway_set_console(struct dure_gateway *gateway, const struct dure_console *console)
+{
+    gateway->console = console;
 }
 
 void dure_gateway_stopping(struct dure_gateway *gateway)

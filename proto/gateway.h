@@ -36,6 +36,9 @@ void dure_gateway_set_remotes(struct dure_gateway *gateway, struct dure_remotes 
 /* The same for what the ports do. */
 struct dure_ports;
 void dure_gateway_set_ports(struct dure_gateway *gateway, const struct dure_ports *ports);
+/* What browsers get at `/` (proto/console.h); lent for good. NULL: a plain list of the collections. */
+struct dure_console;
+void dure_gateway_set_console(struct dure_gateway *gateway, const struct dure_console *console);
 /* GET /events works from now on, else it is a 503. Options: proto/sse.h, with its errors. */
 DURE_MUST_CHECK int dure_gateway_open_events(struct dure_gateway *gateway,
                                              const struct dure_sse_options *options);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/console.h"
 #include "proto/route.h"
 #include "runtime/bounds.h"
 
@@ -145,6 +146,42 @@ enum dure_accept dure_negotiate_accept(const struct dure_request *request)
     return json.quality > 0 ? DURE_ACCEPT_JSON : DURE_ACCEPT_NONE;
 }
 
+bool dure_negotiate_html(const struct dure_request *request)
+{
+    struct list list = list_of(request, "accept");
+    struct dure_span value, range;
+    int html = 0, json = 0;
+    while (list_next(&list, &value)) {
+        cut(&value, ';', &range);
+        int q = quality(value);
+        if (equals(range, "text/html") && q > html) html = q;
+        if ((equals(range, "application/json") || is_json_suffix(range)) && q > json) json = q;
+    }
+    return html > 0 && html >= json;
+}
+
+/* ---- Accept-Encoding ------------------------------------------------------------------------ */
+
+unsigned dure_negotiate_encodings(const struct dure_request *request)
+{
+    static const char *const names[DURE_ENCODINGS] = {"identity", "gzip", "br"};
+    struct list list = list_of(request, "accept-encoding");
+    struct dure_span value = {0}, name = {0};
+    int named[DURE_ENCODINGS] = {-1, -1, -1}, others = -1;
+    while (list_next(&list, &value)) {
+        cut(&value, ';', &name);
+        for (size_t i = 0; i < DURE_ENCODINGS; i++) {
+            if (equals(name, names[i])) named[i] = quality(value);
+        }
+        if (equals(name, "*")) others = quality(value);
+    }
+    unsigned taken = 1u << DURE_ENCODING_PLAIN; /* Who takes none at all gets it as it is. */
+    for (size_t i = DURE_ENCODING_GZIP; i < DURE_ENCODINGS; i++) {
+        if (named[i] > 0 || (named[i] < 0 && others > 0)) taken |= 1u << i;
+    }
+    return taken;
+}
+
 /* ---- Content-Type --------------------------------------------------------------------------- */
 
 enum dure_content dure_negotiate_content(const struct dure_request *request)
@@ -193,15 +230,32 @@ static uint64_t tag_version(struct dure_span tag)
     return version <= 0 ? UINT64_MAX : (uint64_t)version;
 }
 
+/* The next tag, compared weakly: without its W/. */
+static bool weak_next(struct list *list, struct dure_span *tag)
+{
+    if (!list_next(list, tag)) return false;
+    if (tag->len > 2 && tag->data[0] == 'W' && tag->data[1] == '/')
+        *tag = (struct dure_span){tag->data + 2, tag->len - 2};
+    return true;
+}
+
 bool dure_negotiate_none_match(const struct dure_request *request, uint64_t version)
 {
     struct list list = list_of(request, "if-none-match");
     struct dure_span tag;
-    while (list_next(&list, &tag)) {
-        if (equals(tag, "*")) return true;
-        if (tag.len > 2 && tag.data[0] == 'W' && tag.data[1] == '/')
-            tag = (struct dure_span){tag.data + 2, tag.len - 2};
-        if (tag_version(tag) == version) return true;
+    while (weak_next(&list, &tag)) {
+        if (equals(tag, "*") || tag_version(tag) == version) return true;
+    }
+    return false;
+}
+
+bool dure_negotiate_none_match_tag(const struct dure_request *request, const char *tag)
+{
+    struct list list = list_of(request, "if-none-match");
+    struct dure_span one;
+    while (weak_next(&list, &one)) {
+        if (equals(one, "*")) return true;
+        if (one.len == strlen(tag) && memcmp(one.data, tag, one.len) == 0) return true;
     }
     return false;
 }

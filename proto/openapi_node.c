@@ -20,6 +20,18 @@ static const struct {
     {"/asyncapi.json", "asyncapi", "The events", "AsyncAPI 3.0", "application/json"},
 };
 
+/* At the home page whoever asks for JSON finds links. */
+static void put_home_links(json_t *operation)
+{
+    json_t *content =
+        json_object_get(json_object_get(json_object_get(operation, "responses"), "200"), "content");
+    json_t *schema = json_pack("{s:s,s:{s:{s:s}},s:[s]}", "type", "object", "properties", "_links",
+                               "type", "object", "required", "_links");
+    for (size_t i = 0; dure_openapi_hal[i] != NULL; i++)
+        dure_describe_set(content, dure_openapi_hal[i], json_pack("{s:O}", "schema", schema));
+    json_decref(schema);
+}
+
 static void put_pages(struct dure_openapi *api)
 {
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
@@ -33,6 +45,7 @@ static void put_pages(struct dure_openapi *api)
             dure_openapi_answer(operation, 503, "it does not", types,
                                 json_pack("{s:s}", "type", "string"));
         if (json) dure_openapi_answer(operation, 304, "it is the same still", NULL, NULL);
+        if (strcmp(pages[i].id, "home") == 0) put_home_links(operation);
         dure_openapi_put(api, pages[i].path, "get", pages[i].id, operation);
     }
 }

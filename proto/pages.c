@@ -55,14 +55,38 @@ void dure_pages_metrics(struct dure_call *call)
 }
 
 /* Names come from the tables of the systems and need no escaping. */
-void dure_pages_home(struct dure_call *call)
+static void home_json(struct dure_call *call)
+{
+    const struct dure_routes *routes = &call->gateway->routes;
+    static const char *const pages[] = {"sagas",   "events", "openapi.json", "asyncapi.json",
+                                        "metrics", "readyz", "livez"};
+    char base[DURE_BASE_BYTES];
+    size_t base_len = dure_negotiate_base(call->request, base);
+    struct dure_buf *out = &call->body;
+    call->status = 200;
+    dure_call_clear(call);
+    dure_buf_printf(&call->headers, "Content-Type: application/%s\r\nVary: Accept\r\n",
+                    call->accept == DURE_ACCEPT_JSON ? "json" : "hal+json");
+    dure_buf_printf(out, "{\"_links\":{\"self\":{\"href\":\"%.*s/\"}", (int)base_len, base);
+    for (size_t i = 0; i < routes->collections_count; i++) {
+        const char *path = routes->collections[i].prefixed_path;
+        dure_buf_printf(out, ",\"%s\":{\"href\":\"%.*s%s\"}", path + 1, (int)base_len, base, path);
+    }
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        dure_buf_printf(out, ",\"%s\":{\"href\":\"%.*s/%s\"}", pages[i], (int)base_len, base,
+                        pages[i]);
+    dure_buf_lit(out, "}}");
+    dure_call_respond(call);
+}
+
+static void home_html(struct dure_call *call)
 {
     const struct dure_routes *routes = &call->gateway->routes;
     struct dure_buf *out = &call->body;
     call->status = 200;
     dure_call_clear(call);
     dure_buf_lit(&call->headers, "Content-Type: text/html; charset=utf-8\r\n"
-                                 "Content-Security-Policy: default-src 'self'\r\n"
+                                 "Content-Security-Policy: default-src 'self'\r\nVary: Accept\r\n"
                                  "X-Content-Type-Options: nosniff\r\n");
     dure_buf_lit(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                       "<title>dure</title></head>\n<body><h1>dure</h1>\n");
@@ -82,6 +106,14 @@ void dure_pages_home(struct dure_call *call)
                       "<li><a href=\"/metrics\">metrics</a></li>\n"
                       "<li><a href=\"/readyz\">readyz</a></li>\n</ul>\n</body></html>\n");
     dure_call_respond(call);
+}
+
+void dure_pages_home(struct dure_call *call)
+{
+    if (call->accept == DURE_ACCEPT_NONE || dure_negotiate_html(call->request))
+        home_html(call);
+    else
+        home_json(call);
 }
 
 static void write_field(const struct dure_field *field, struct dure_buf *out)

@@ -9,7 +9,7 @@
 void dure_pages_livez(struct dure_call *call);  /* 200 while the loop turns. */
 void dure_pages_readyz(struct dure_call *call); /* 200, or 503 while it takes no commands. */
 void dure_pages_metrics(struct dure_call *call);
-void dure_pages_home(struct dure_call *call);    /* HTML: the collections, as links. */
+void dure_pages_home(struct dure_call *call);    /* The collections as links: HAL, or HTML. */
 void dure_pages_profile(struct dure_call *call); /* /profile/{system}/{collection}: its fields. */
 
 #endif

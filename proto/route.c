@@ -253,6 +253,10 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
         route->kind = names[i].kind;
         return true;
     }
+    if (count >= 1 && is(&segments[0], "console")) {
+        route->kind = DURE_ROUTE_CONSOLE;
+        return true;
+    }
     if (count == 3 && is(&segments[0], "profile")) {
         if (find_collection(routes, &segments[1], &segments[2], route))
             route->kind = DURE_ROUTE_PROFILE;

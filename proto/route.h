@@ -39,6 +39,7 @@ enum dure_route_kind {
     DURE_ROUTE_HISTORY,
     DURE_ROUTE_PROFILE,
     DURE_ROUTE_HOME,
+    DURE_ROUTE_CONSOLE, /* A file of the console; the handler looks at the path. */
     DURE_ROUTE_LIVEZ,
     DURE_ROUTE_READYZ,
     DURE_ROUTE_METRICS,

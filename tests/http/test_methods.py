@@ -10,7 +10,7 @@ COMMAND = {"OPTIONS", "PUT", "POST"}
 # Path → the methods that it takes; {order}, {product}, {pay} and {delivery} exist.
 RESOURCES = {
     "/": READS, "/livez": READS, "/readyz": READS, "/metrics": READS, "/sagas": READS,
-    "/profile/shop/orders": READS,
+    "/profile/shop/orders": READS, "/console/icon.svg": READS,
     "/shop/orders": READS | {"POST"}, "/orders": READS | {"POST"}, "/shop/orders/": READS | {"POST"},
     "/shop/inventories": READS | {"POST"}, "/shop/pays": READS | {"POST"},
     "/shop/deliveries": READS, "/mypages": READS,

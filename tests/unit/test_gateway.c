@@ -2,6 +2,7 @@
  * Proves that requests get the answers of SPEC A, over a runtime in memory and a server that is
  * only bytes: what HTTP itself does is tested elsewhere (tests/http).
  */
+#include "proto/console.h"
 #include "tests/unit/gateway_toy.h"
 
 /* ---- Tests --------------------------------------------------------------------------------------
@@ -79,6 +80,46 @@ static void test_list(void **state)
     assert_int_equal(call(DURE_GET, "/metrics", NULL, NULL), 200);
     has("dure_http_requests_total{method=\"POST\",status=\"201\"} 5\n");
     assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", NULL), 200);
+}
+
+/* The page at `/` for browsers, links for others; files by name, in the best encoding, once. */
+static void test_console(void **state)
+{
+    (void)state;
+    static const struct dure_console_file files[] = {
+        {"index.html", "text/html", "i", false, {{"<page>", 6}, {"gz", 2}, {"b", 1}}},
+        {"a.js", "text/javascript", "j", true, {{"code", 4}, {0}, {"r", 1}}},
+    };
+    static const struct dure_console console = {files, 2};
+    assert_int_equal(call(DURE_GET, "/", NULL, NULL), 200);
+    has("\"toy/accounts\":{\"href\":\"http://h/toy/accounts\"}");
+    assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", NULL), 200);
+    has("<a href=\"/toy/accounts\">");
+    assert_int_equal(call(DURE_GET, "/console/a.js", NULL, NULL), 404);
+    dure_gateway_set_console(gateway, &console);
+    assert_int_equal(call(DURE_GET, "/", NULL, NULL), 200);
+    has("\"toy/accounts\":");
+    assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", NULL), 200);
+    assert_string_equal(exchange.body.data, "<page>");
+    has_header("Content-Security-Policy: default-src 'none';");
+    has_header("Cache-Control: no-cache\r\n");
+    assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", "Accept-Encoding",
+                          "gzip", NULL), 200);
+    assert_string_equal(exchange.body.data, "gz");
+    has_header("Content-Encoding: gzip\r\n");
+    has_header("ETag: \"i-gzip\"\r\n");
+    assert_int_equal(call(DURE_GET, "/", NULL, "Accept", "text/html", "If-None-Match", "\"i\"",
+                          NULL), 304);
+    assert_string_equal(exchange.body.data, "");
+    assert_int_equal(call(DURE_GET, "/console/a.js", NULL, "Accept-Encoding", "gzip", NULL), 200);
+    assert_string_equal(exchange.body.data, "code");
+    has_header("immutable");
+    assert_int_equal(call(DURE_GET, "/console/a.js", NULL, "Accept-Encoding", "gzip, br", NULL),
+                     200);
+    assert_string_equal(exchange.body.data, "r");
+    assert_int_equal(call(DURE_GET, "/console/", NULL, NULL), 404);
+    assert_int_equal(call(DURE_GET, "/console/a.js/b", NULL, NULL), 404);
+    assert_int_equal(call(DURE_POST, "/console/a.js", "{}", NULL), 405);
 }
 
 static void test_keys(void **state)
@@ -231,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_life_of_an_item, open_node, close_node),
         cmocka_unit_test_setup_teardown(test_wrong_requests, open_node, close_node),
         cmocka_unit_test_setup_teardown(test_list, open_node, close_node),
+        cmocka_unit_test_setup_teardown(test_console, open_node, close_node),
         cmocka_unit_test_setup_teardown(test_keys, open_node, close_node),
         cmocka_unit_test_setup_teardown(test_durable_before_visible, open_node, close_node),
         cmocka_unit_test_setup_teardown(test_bulk_lines, open_node, close_node),

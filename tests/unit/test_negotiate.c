@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "proto/console.h"
 #include "proto/negotiate.h"
 #include "runtime/bounds.h"
 
@@ -51,6 +52,58 @@ static void test_accept(void **state)
     with("accept", "text/html");
     and_with("ACCEPT", "application/json");
     assert_int_equal(dure_negotiate_accept(&request), DURE_ACCEPT_JSON);
+}
+
+static bool html(const char *value)
+{
+    with("Accept", value);
+    return dure_negotiate_html(&request);
+}
+
+static void test_html(void **state)
+{
+    (void)state;
+    assert_true(html("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+    assert_true(html("TEXT/HTML;q=0.3"));
+    assert_true(html("application/json;q=0.5, text/html"));
+    assert_false(html("*/*"));
+    assert_false(html("application/json, text/html;q=0.9"));
+    assert_false(html("text/html;q=0"));
+    assert_false(html(""));
+}
+
+static unsigned encodings(const char *value)
+{
+    with("Accept-Encoding", value);
+    return dure_negotiate_encodings(&request);
+}
+
+static void test_encodings(void **state)
+{
+    (void)state;
+    const unsigned plain = 1u << DURE_ENCODING_PLAIN, gzip = 1u << DURE_ENCODING_GZIP,
+                   brotli = 1u << DURE_ENCODING_BROTLI;
+    assert_int_equal(encodings("gzip, deflate, br, zstd"), plain | gzip | brotli);
+    assert_int_equal(encodings("GZIP;q=0.2"), plain | gzip);
+    assert_int_equal(encodings("br;q=0, *"), plain | gzip);
+    assert_int_equal(encodings("*;q=0, br;q=0.001"), plain | brotli);
+    assert_int_equal(encodings("identity;q=0"), plain);
+    assert_int_equal(encodings(""), plain);
+    request.headers_count = 0;
+    assert_int_equal(dure_negotiate_encodings(&request), plain);
+}
+
+static void test_tags(void **state)
+{
+    (void)state;
+    with("If-None-Match", "\"a\", W/\"b-br\"");
+    assert_true(dure_negotiate_none_match_tag(&request, "\"a\""));
+    assert_true(dure_negotiate_none_match_tag(&request, "\"b-br\""));
+    assert_false(dure_negotiate_none_match_tag(&request, "\"b\""));
+    with("If-None-Match", "*");
+    assert_true(dure_negotiate_none_match_tag(&request, "\"a\""));
+    with("If-None-Match", "a");
+    assert_false(dure_negotiate_none_match_tag(&request, "\"a\""));
 }
 
 static enum dure_content content(const char *value)
@@ -145,7 +198,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accept), cmocka_unit_test(test_content),
         cmocka_unit_test(test_prefer), cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_base),
+        cmocka_unit_test(test_base), cmocka_unit_test(test_html),
+        cmocka_unit_test(test_encodings), cmocka_unit_test(test_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,8 @@ static void test_below_an_item(void **state)
     assert_int_equal(find("/orders/12/place").kind, DURE_ROUTE_NONE); /* Not public. */
     assert_int_equal(find("/profile/shop/orders").kind, DURE_ROUTE_PROFILE);
     assert_int_equal(find("/").kind, DURE_ROUTE_HOME);
+    assert_int_equal(find("/console/app-1.js").kind, DURE_ROUTE_CONSOLE);
+    assert_int_equal(find("/console").kind, DURE_ROUTE_CONSOLE);
     assert_int_equal(find("*").kind, DURE_ROUTE_SERVER);
 }
 

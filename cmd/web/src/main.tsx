@@ -1,0 +1,8 @@
+import { render } from "preact";
+import { App } from "./app";
+import { start } from "./live";
+import "./theme";
+import "./styles.css";
+
+start();
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,247 @@
+/* The small parts every screen is made of. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { type Call, curl, type Problem } from "../api";
+import type { Shown } from "../data";
+import { t, tr, type Text } from "../i18n";
+import { glossOf, toneOf } from "../statuses";
+
+type Children = { children?: ComponentChildren };
+
+export function Status({ value }: { value: unknown }) {
+  if (value === null || value === undefined || value === "") return <span class="faint">–</span>;
+  const word = String(value);
+  const gloss = glossOf(word);
+  return (
+    <span class={`badge ${toneOf(word)}`} title={gloss === word ? undefined : word} data-status={word}>
+      {gloss}
+    </span>
+  );
+}
+
+interface ButtonProps extends Children {
+  onClick?: () => unknown;
+  kind?: "main" | "plain" | "danger" | "ghost";
+  small?: boolean;
+  submit?: boolean;
+  disabled?: boolean;
+  busy?: boolean;
+  label?: string; // For who cannot see, where the text alone does not say it.
+  id?: string;
+}
+
+/* A click that takes a while shows it, and counts once. */
+export function Button(props: ButtonProps) {
+  const [busy, setBusy] = useState(false);
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => {
+      here.current = false;
+    };
+  }, []);
+  const click = async () => {
+    const result = props.onClick?.();
+    if (!(result instanceof Promise)) return;
+    setBusy(true);
+    try {
+      await result;
+    } finally {
+      if (here.current) setBusy(false);
+    }
+  };
+  const waiting = busy || props.busy === true;
+  return (
+    <button
+      type={props.submit ? "submit" : "button"}
+      class={`button ${props.kind ?? "plain"}${props.small ? " small" : ""}`}
+      onClick={props.onClick ? click : undefined}
+      disabled={props.disabled || waiting}
+      aria-busy={waiting}
+      aria-label={props.label}
+      data-id={props.id}
+    >
+      {props.children}
+    </button>
+  );
+}
+
+export function Loading() {
+  return (
+    <div class="loading" role="status">
+      <span class="spinner" aria-hidden="true" />
+      {t("loading")}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: Children & { title?: string }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title ?? t("nothing")}</p>
+      {children}
+    </div>
+  );
+}
+
+/* What went wrong, as it is. */
+export function ProblemBox({ problem, again }: { problem: Problem; again?: () => void }) {
+  return (
+    <div class="problem" role="alert">
+      <p class="problem-title">
+        {problem.status === 0 ? t("offline") : `${problem.status} ${problem.title}`}
+      </p>
+      {problem.status !== 0 && problem.detail && <p>{problem.detail}</p>}
+      {problem.errors && problem.errors.length > 0 && (
+        <ul>
+          {problem.errors.map((error) => (
+            <li key={error.field}>
+              <code>{error.field}</code> {error.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {again && (
+        <Button small onClick={again}>
+          {t("tryAgain")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/* Loading, wrong, partial or there. */
+export function Await<T>({ shown, children }: { shown: Shown<T>; children: (value: T) => ComponentChildren }) {
+  if (shown.value === null) {
+    if (shown.problem !== null) return <ProblemBox problem={shown.problem} again={shown.again} />;
+    return <Loading />;
+  }
+  return (
+    <>
+      {shown.partial && (
+        <p class="note warn" role="status">
+          {t("partial", { nodes: shown.partial })}
+        </p>
+      )}
+      {children(shown.value)}
+    </>
+  );
+}
+
+export function Card(props: Children & { title?: ComponentChildren; actions?: ComponentChildren; class?: string; id?: string }) {
+  const id = useId();
+  return (
+    <section
+      class={`card ${props.class ?? ""}`}
+      aria-labelledby={props.title ? id : undefined}
+      data-id={props.id}
+    >
+      {(props.title || props.actions) && (
+        <header class="card-head">
+          {props.title && <h2 id={id}>{props.title}</h2>}
+          {props.actions && <div class="row">{props.actions}</div>}
+        </header>
+      )}
+      {props.children}
+    </section>
+  );
+}
+
+export function PageHead({ title, lead, children }: Children & { title: string; lead?: string }) {
+  useEffect(() => {
+    document.title = `${title} · dure`;
+  }, [title]);
+  return (
+    <header class="page-head">
+      <div>
+        <h1 tabIndex={-1}>{title}</h1>
+        {lead && <p class="lead">{lead}</p>}
+      </div>
+      {children && <div class="row">{children}</div>}
+    </header>
+  );
+}
+
+export function copyText(text: string): void {
+  if (navigator.clipboard && window.isSecureContext) {
+    void navigator.clipboard.writeText(text);
+    return;
+  }
+  // Over plain HTTP from another machine there is no clipboard but this one.
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+export function Curl({ call }: { call: Call }) {
+  const [copied, setCopied] = useState(false);
+  const line = curl(call);
+  return (
+    <div class="curl">
+      <code tabIndex={0} role="group" aria-label={tr(["As a command", "명령으로"])}>{line}</code>
+      <Button
+        small
+        kind="ghost"
+        onClick={() => {
+          copyText(line);
+          setCopied(true);
+          setTimeout(() => setCopied(false), 1500);
+        }}
+      >
+        {copied ? t("copied") : t("copy")}
+      </Button>
+    </div>
+  );
+}
+
+/* A choice of few, as buttons in a row. */
+export function Tabs<K extends string>(props: {
+  label: string;
+  value: K;
+  items: readonly (readonly [key: K, text: string, count?: number | null])[];
+  onChange: (key: K) => void;
+}) {
+  const list = useRef<HTMLDivElement>(null);
+  const move = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const at = props.items.findIndex(([key]) => key === props.value);
+    const next = (at + step + props.items.length) % props.items.length;
+    props.onChange(props.items[next]![0]);
+    list.current?.querySelectorAll("button")[next]?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label={props.label} ref={list} onKeyDown={move}>
+      {props.items.map(([key, text, count]) => (
+        <button
+          key={key}
+          type="button"
+          role="tab"
+          aria-selected={key === props.value}
+          tabIndex={key === props.value ? 0 : -1}
+          onClick={() => props.onChange(key)}
+          data-id={`tab-${key}`}
+        >
+          {text}
+          {count !== undefined && count !== null && count > 0 && <span class="count">{count}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function Stat({ label, value, note }: { label: string; value: ComponentChildren; note?: string }) {
+  return (
+    <div class="stat">
+      <span class="stat-label">{label}</span>
+      <span class="stat-value">{value}</span>
+      {note && <span class="stat-note">{note}</span>}
+    </div>
+  );
+}
+
+export const label = (text: Text) => tr(text);

@@ -1,0 +1,71 @@
+/* The console's own words, [English, Korean]. Texts of one screen only stand there (tr). */
+import type { Text } from "./i18n";
+
+const dictionary = {
+  // The frame.
+  home: ["Home", "홈"],
+  tour: ["Try it", "체험하기"],
+  systems: ["Systems", "시스템"],
+  shop: ["Shop", "쇼핑몰"],
+  food: ["Food delivery", "음식 배달"],
+  bike: ["Bike rental", "따릉이"],
+  secondhand: ["Second-hand", "중고거래"],
+  dr: ["Demand response", "전력 수요반응"],
+  notify: ["Notifications", "알림"],
+  data: ["Data", "데이터"],
+  sagas: ["Sagas", "사가"],
+  events: ["Events", "이벤트"],
+  operations: ["Operations", "운영"],
+  api: ["API", "API"],
+  menu: ["Menu", "메뉴"],
+  skip: ["Skip to the content", "본문으로 건너뛰기"],
+  theme: ["Theme", "테마"],
+  themeAuto: ["System", "시스템"],
+  themeLight: ["Light", "밝게"],
+  themeDark: ["Dark", "어둡게"],
+  language: ["Language", "언어"],
+  stateLive: ["Live", "실시간"],
+  stateJoining: ["Connecting", "연결 중"],
+  stateLost: ["Reconnecting", "다시 연결 중"],
+  stateFlood: ["Live, summarised", "실시간 (요약)"],
+  offline: ["The node does not answer. Trying again…", "노드가 응답하지 않습니다. 다시 시도하는 중…"],
+  partial: ["Not all nodes can be reached ({nodes}): what they hold is missing here for now.",
+    "일부 노드에 연결할 수 없습니다({nodes}). 해당 노드의 데이터는 잠시 보이지 않습니다."],
+
+  // States of what is shown.
+  loading: ["Loading…", "불러오는 중…"],
+  nothing: ["Nothing here yet", "아직 아무것도 없습니다"],
+  tryAgain: ["Try again", "다시 시도"],
+  notFound: ["There is nothing at this address", "이 주소에는 아무것도 없습니다"],
+  failed: ["That did not work", "처리하지 못했습니다"],
+  done: ["Done", "완료"],
+
+  // Doing.
+  add: ["Add", "추가"],
+  save: ["Save", "저장"],
+  cancel: ["Cancel", "취소"],
+  close: ["Close", "닫기"],
+  delete: ["Delete", "삭제"],
+  copy: ["Copy", "복사"],
+  copied: ["Copied", "복사됨"],
+  run: ["Run", "실행"],
+  search: ["Search", "검색"],
+  all: ["All", "전체"],
+  yes: ["Yes", "예"],
+  no: ["No", "아니요"],
+  required: ["required", "필수"],
+  previous: ["Previous", "이전"],
+  next: ["Next", "다음"],
+  pageOf: ["Page {page} of {pages}", "{pages}쪽 중 {page}쪽"],
+  entries: ["{n} entries", "{n}건"],
+  details: ["Details", "자세히"],
+  history: ["History", "이력"],
+  fields: ["Fields", "필드"],
+  commands: ["Commands", "명령"],
+  new: ["New", "새로 만들기"],
+  showMore: ["Show more", "더 보기"],
+
+  won: ["₩{n}", "{n}원"],
+} as const satisfies Record<string, Text>;
+
+export const words: Record<keyof typeof dictionary, Text> = dictionary;
