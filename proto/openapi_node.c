@@ -130,22 +130,13 @@ static void put_events(struct dure_openapi *api)
 
 /* ---- Sagas ---------------------------------------------------------------------------------- */
 
-static bool is_served(const struct dure_openapi *api, const struct dure_type *type)
-{
-    if (type->kind != DURE_KIND_SAGA) return false;
-    for (size_t i = 0; api->routes->systems[i] != NULL; i++) {
-        if (strcmp(api->routes->systems[i]->name, type->system) == 0) return true;
-    }
-    return false;
-}
-
 /* All types of sagas, and their data as schemas. */
 static json_t *saga_types(struct dure_openapi *api, json_t *data)
 {
     json_t *names = json_array();
     for (size_t i = 0; i < dure_registry_count(); i++) {
         const struct dure_type *type = dure_registry_type(i);
-        if (!is_served(api, type)) continue;
+        if (type->kind != DURE_KIND_SAGA || !dure_route_serves(api->routes, type->system)) continue;
         json_array_append_new(names, json_string(type->name));
         dure_describe_set(api->schemas, type->name,
                           dure_describe_object(type->schema, DURE_DESCRIBE_ITEM));
@@ -165,6 +156,28 @@ static json_t *saga_schema(json_t *names, json_t *data)
         "reason", "type", "string", "null", "data", "anyOf", data, "_links", "type", "object");
     return json_pack("{s:s,s:o,s:[s,s,s,s,s]}", "type", "object", "properties", properties,
                      "required", "type", "id", "phase", "step", "parked");
+}
+
+/* {"type":"shop.orderSaga","steps":[{"name":…}]}: what a picture of a saga is drawn from. */
+static json_t *saga_type_schema(json_t *names)
+{
+    json_t *step =
+        json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s}},s:[s,s]}", "type", "object",
+                  "properties", "name", "type", "string", "command", "type", "string", "done",
+                  "type", "string", "undo", "type", "string", "required", "name", "command");
+    return json_pack("{s:s,s:{s:O,s:{s:s,s:o}},s:[s,s]}", "type", "object", "properties", "type",
+                     names, "steps", "type", "array", "items", step, "required", "type", "steps");
+}
+
+/* What is under way, and what there is; `page` when a node's sagas are missing. */
+static json_t *saga_list_schema(void)
+{
+    return json_pack("{s:s,s:{s:{s:s,s:{s:{s:s,s:o}}},s:{s:s,s:o},s:{s:s,s:{s:{s:s}}}},s:[s,s]}",
+                     "type", "object", "properties", "_embedded", "type", "object", "properties",
+                     "sagas", "type", "array", "items", dure_describe_ref("schemas", "Saga"),
+                     "types", "type", "array", "items", dure_describe_ref("schemas", "SagaType"),
+                     "page", "type", "object", "properties", "partial", "type", "boolean",
+                     "required", "_embedded", "types");
 }
 
 /* On a new node there is none under way. */
@@ -197,13 +210,10 @@ static void put_sagas(struct dure_openapi *api)
         api->parameters, "saga",
         dure_openapi_make_parameter("path", "type", "of the saga", json_incref(type), sample));
     dure_describe_set(api->schemas, "Saga", saga_schema(type, data));
+    dure_describe_set(api->schemas, "SagaType", saga_type_schema(type));
     json_decref(type);
     json_t *operation = dure_openapi_operation("node", "Sagas under way", list_problems);
-    dure_openapi_answer(operation, 200, "all of them", dure_openapi_hal,
-                        json_pack("{s:s,s:{s:{s:s,s:{s:{s:s,s:o}}}},s:[s]}", "type", "object",
-                                  "properties", "_embedded", "type", "object", "properties",
-                                  "sagas", "type", "array", "items",
-                                  dure_describe_ref("schemas", "Saga"), "required", "_embedded"));
+    dure_openapi_answer(operation, 200, "all of them", dure_openapi_hal, saga_list_schema());
     dure_openapi_put(api, "/sagas", "get", "sagas", operation);
     put_saga(api, "/sagas/{type}/{id}", "get", "saga", "One saga under way", read_problems, 200);
     static const char *const pushes[] = {"retry", "skip"};

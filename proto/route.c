@@ -111,6 +111,14 @@ void dure_route_fini(struct dure_routes *routes)
     *routes = (struct dure_routes){0};
 }
 
+bool dure_route_serves(const struct dure_routes *routes, const char *system)
+{
+    for (size_t i = 0; routes->systems[i] != NULL; i++) {
+        if (strcmp(routes->systems[i]->name, system) == 0) return true;
+    }
+    return false;
+}
+
 /* ---- Text ----------------------------------------------------------------------------------- */
 
 static int hex(char c)

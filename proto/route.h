@@ -67,6 +67,9 @@ DURE_MUST_CHECK int dure_route_init(struct dure_routes *routes,
                                     const struct dure_system *const *systems, const char *root);
 void dure_route_fini(struct dure_routes *routes);
 
+/* Whether collections of the system, as its table calls it, are among them. */
+bool dure_route_serves(const struct dure_routes *routes, const char *system);
+
 /* What a path (still percent-encoded) means; kind NONE: nothing, a 404. */
 struct dure_route dure_route_find(const struct dure_routes *routes, struct dure_span path);
 

@@ -123,6 +123,36 @@ static void merge(const struct dure_buf *const *parts, size_t count, struct dure
     }
 }
 
+/* {"name":"pay","command":"shop.pay.take","done":"PayApproval","undo":"shop.pay.give-back"} */
+static void write_step(const struct dure_saga_step *step, struct dure_buf *out)
+{
+    const struct dure_command *command = step->command, *undo = step->undo;
+    dure_buf_printf(out, "{\"name\":\"%s\",\"command\":\"%s.%s.%s\"", step->name,
+                    command->aggregate->system, command->aggregate->name, command->name);
+    if (step->done != NULL) dure_buf_printf(out, ",\"done\":\"%s\"", step->done->name);
+    if (undo != NULL)
+        dure_buf_printf(out, ",\"undo\":\"%s.%s.%s\"", undo->aggregate->system,
+                        undo->aggregate->name, undo->name);
+    dure_buf_byte(out, '}');
+}
+
+/* All types of what is served, with their steps: names of the tables, which need no escaping. */
+static void write_types(const struct dure_routes *routes, struct dure_buf *out)
+{
+    bool first = true;
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        const struct dure_type *type = dure_registry_type(i);
+        if (type->kind != DURE_KIND_SAGA || !dure_route_serves(routes, type->system)) continue;
+        dure_buf_printf(out, "%s{\"type\":\"%s\",\"steps\":[", first ? "" : ",", type->name);
+        first = false;
+        for (size_t j = 0; j < type->saga->steps_count; j++) {
+            if (j > 0) dure_buf_byte(out, ',');
+            write_step(&type->saga->steps[j], out);
+        }
+        dure_buf_lit(out, "]}");
+    }
+}
+
 static void finish(struct list *list)
 {
     dure_gather_fini(&list->gather);
@@ -151,7 +181,9 @@ static void write_list(struct list *list)
     dure_gather_write_missing(&missing, &call->headers);
     dure_buf_lit(&call->body, "{\"_embedded\":{\"sagas\":[");
     merge(parts, count, &call->body);
-    dure_buf_lit(&call->body, "]}");
+    dure_buf_lit(&call->body, "]},\"types\":[");
+    write_types(&call->gateway->routes, &call->body);
+    dure_buf_byte(&call->body, ']');
     if (missing.len > 0) dure_buf_lit(&call->body, ",\"page\":{\"partial\":true}");
     dure_buf_byte(&call->body, '}');
     dure_buf_fini(&missing);

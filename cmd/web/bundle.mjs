@@ -28,7 +28,7 @@ async function bundle() {
     splitting: true,
     format: "esm",
     minify: true,
-    target: "es2021",
+    target: "es2022",
     charset: "utf8",
     jsx: "automatic",
     jsxImportSource: "preact",

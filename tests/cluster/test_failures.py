@@ -133,7 +133,7 @@ def test_lists_without_a_node(three):
                what="both ends to be noticed")
     sagas = client.get("/sagas")
     assert sagas.status_code == 200 and sagas.headers["Dure-Partial"] == "nodes 1, 2"
-    assert sagas.json() == {"_embedded": {"sagas": []}, "page": {"partial": True}}
+    assert sagas.json()["_embedded"] == {"sagas": []} and sagas.json()["page"] == {"partial": True}
 
     three.nodes[1].start()
     three.nodes[2].start()
@@ -197,7 +197,7 @@ def test_parked_sagas_of_all_nodes(three):
     for order in ids:
         assert shop.settled(order)["status"] == DONE
     assert shop.holdings == (4000, 4)
-    assert wait_until(lambda: shop.api.get("/sagas").json() == {"_embedded": {"sagas": []}})
+    assert wait_until(lambda: shop.api.get("/sagas").json()["_embedded"] == {"sagas": []})
 
 
 def test_a_key_at_another_node(three):

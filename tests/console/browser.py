@@ -9,7 +9,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from node import wait_until
+from node import Client, wait_until
 
 WAIT_S = 15
 
@@ -35,15 +35,16 @@ class Browser:
         languages = {"ko": "ko-KR,ko", "en": "en-US,en"}[language]
         options.add_experimental_option("prefs", {"intl.accept_languages": languages})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        self.driver = webdriver.Chrome(service=Service(program("CHROMEDRIVER", "chromedriver")),
-                                       options=options)
+        # The profile in memory: else a busy disk stops the browser for seconds.
+        env = os.environ | ({"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {})
+        self.driver = webdriver.Chrome(
+            service=Service(program("CHROMEDRIVER", "chromedriver"), env=env), options=options)
         self.language, self.phone, self.dark = language, phone, dark
         self.shots = shots
         self.command("Emulation.setDeviceMetricsOverride", width=390 if phone else 1280,
                      height=844 if phone else 900, deviceScaleFactor=2 if phone else 1, mobile=phone)
         self.command("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-        self.hosts = set()
         self.forgive = ()
 
     def command(self, name, **parameters):
@@ -54,11 +55,13 @@ class Browser:
     def begin(self, url):
         """Opens the console anew, with nothing kept of who was here before."""
         self.url = url
+        self.api = Client(url)
         self.forgive = ()
         self.command("Storage.clearDataForOrigin", origin=url, storageTypes="all")
-        self.driver.get_log("browser")
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)  # What was before is not this test's.
         self.driver.get(url + "/")
-        self.see("nav-home")
+        self.see("main h1")
         return self
 
     def go(self, page):
@@ -152,6 +155,11 @@ class Browser:
             return
         element.send_keys(Keys.CONTROL, "a")
         element.send_keys(str(value) + end)
+
+    def press(self, key):
+        """A key, to whatever has the focus."""
+        self.driver.switch_to.active_element.send_keys(getattr(Keys, {
+            "ArrowRight": "ARROW_RIGHT"}.get(key, key.upper())))
 
     def shot(self, name):
         """The whole page as a picture, to be looked at."""

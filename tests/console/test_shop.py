@@ -1,13 +1,29 @@
 """The shop's people at work: a product, an account, an order, its cancellation; by clicking."""
+import itertools
+
 import pytest
+
+_users = itertools.count(11)
+
+
+@pytest.fixture
+def shop(node, open_browser):
+    """A shopper of its own in front of the shop."""
+    def start(language="en", **kwargs):
+        browser = open_browser(node.url, language, **kwargs).go("shop")
+        browser.type("who-shop", next(_users), "\n")
+        return browser
+    return start
 
 
 def add_product(browser, name, count, price):
     browser.click("add-product")
     browser.fill("product-form", stockName=name, stockCount=count, price=price)
     browser.gone("product-form")
-    return browser.until(lambda: next((e for e in browser.find("[data-product]") if name in e.text), None),
-                         f"the product {name}").get_attribute("data-product")
+    tile = browser.until(
+        lambda: next((e for e in browser.find("[data-product]") if name in e.text), None),
+        f"the product {name}")
+    return f'[data-product="{tile.get_attribute("data-product")}"]'
 
 
 def top_up(browser, amount):
@@ -16,30 +32,47 @@ def top_up(browser, amount):
     browser.gone("top-up-form")
 
 
-def order(browser, product, quantity):
-    browser.click(f'[data-product="{product}"] .button')
+def order(browser, tile, quantity):
+    browser.click(f"{tile} .button")
     browser.fill("order-form", quantity=quantity)
 
 
-@pytest.mark.parametrize("language, user", [("en", 11), ("ko", 12)])
-def test_an_order_takes_money_and_stock_and_gives_them_back(node, open_browser, language, user):
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_an_order_takes_money_and_stock_and_gives_them_back(shop, language):
     """The scenario of SPEC G by clicking: every number is right after the order and after the cancel."""
-    browser = open_browser(node.url, language).go("shop")
-    browser.type("who-shop", user, "\n")
+    browser = shop(language)
     top_up(browser, 999999)
     browser.reads("balance", "999,999")
-    product = add_product(browser, f"TV {language}", 1000, 1000)
-    tile = f'[data-product="{product}"]'
-    browser.reads(tile, "1,000")
-    order(browser, product, 10)
+    tile = add_product(browser, f"TV {language}", 1000, 1000)
+    order(browser, tile, 10)
     browser.gone("order-form")
     browser.reads("balance", "989,999")
     browser.reads(f"{tile} [data-id=stock]", "990")
-    browser.reads("[data-order] [data-status='주문완료']", "Ordered" if language == "en" else "주문완료")
-    browser.reads("[data-order] [data-status='배송중']", "On its way" if language == "en" else "배송중")
-    browser.shot("shop")
+    browser.reads("[data-id=mypage] [data-status='주문완료']", "Ordered" if language == "en" else "주문완료")
+    browser.reads("[data-id=mypage] [data-status='배송중']", "On its way" if language == "en" else "배송중")
     browser.click("cancel")
     browser.reads("balance", "999,999")
     browser.reads(f"{tile} [data-id=stock]", "1,000")
-    browser.see("[data-order] [data-status='주문취소']")
-    browser.see("[data-order] [data-status='배송취소']")
+    browser.see("[data-id=mypage] [data-status='주문취소']")
+    browser.see("[data-id=mypage] [data-status='배송취소']")
+
+
+def test_what_is_wrong_stands_at_its_field(shop):
+    """A 400 is shown at each wrong field, which is announced as invalid and gets the focus; a refusal
+    is shown with its reason, and the refused order is in the list."""
+    browser = shop()
+    top_up(browser, 1000)
+    tile = add_product(browser, "Pen", 5, 1000)
+    order(browser, tile, 0)
+    browser.reads(".field.wrong .field-error", "must be")
+    field = browser.see("[name=quantity]")
+    assert field.get_attribute("aria-invalid") == "true"
+    browser.until(lambda: browser.script("return document.activeElement.name") == "quantity",
+                  "the wrong field to have the focus")
+    browser.shot("field-error")
+    browser.fill("order-form", quantity=2)
+    browser.reads("order-form", "409", "잔액부족")
+    browser.press("Escape")
+    browser.gone("order-form")
+    browser.see("[data-id=mypage] [data-status='잔액부족']")
+    browser.reads("balance", "1,000")

@@ -24,10 +24,16 @@ export interface Shown<T> {
   again: () => void;
 }
 
-const systemOf = (path: string) => path.split(/[/?]/)[1] ?? "";
+/* Sagas are of all systems. */
+const systemOf = (path: string) => {
+  const first = path.split(/[/?]/)[1] ?? "";
+  return first === "sagas" ? "" : first;
+};
 
-/* path null: nothing is wanted now. */
-export function useGet<T>(path: string | null, read: (data: Json) => T): Shown<T> {
+const baseOf = (path: string | null) => path?.split("?")[0];
+
+/* path null: nothing is wanted now. `keep`: another page of the same list is shown when it is there. */
+export function useGet<T>(path: string | null, read: (data: Json) => T, keep = false): Shown<T> {
   const [shown, setShown] = useState<{ path: string | null } & Omit<Shown<T>, "again">>({
     path: null,
     value: null,
@@ -102,7 +108,7 @@ export function useGet<T>(path: string | null, read: (data: Json) => T): Shown<T
     if (turn > 0) loader.current();
   }, [turn]);
 
-  const fits = shown.path === path;
+  const fits = shown.path === path || (keep && baseOf(shown.path) === baseOf(path));
   return {
     value: fits ? shown.value : null,
     problem: fits ? shown.problem : null,
@@ -122,8 +128,8 @@ export function listPath(path: string, filter: Filter = {}): string {
   return text === "" ? path : `${path}?${text}`;
 }
 
-export function useList(path: string | null, filter: Filter = {}): Shown<Page> {
-  return useGet(path === null ? null : listPath(path, filter), pageOf);
+export function useList(path: string | null, filter: Filter = {}, keep = false): Shown<Page> {
+  return useGet(path === null ? null : listPath(path, filter), pageOf, keep);
 }
 
 export function useItem(path: string | null): Shown<Row> {

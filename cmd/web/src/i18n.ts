@@ -64,7 +64,7 @@ const compact = computed(
   () => new Intl.NumberFormat(locale.value, { notation: "compact", maximumSignificantDigits: 3 }),
 );
 const times = computed(
-  () => new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+  () => new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
 );
 const moments = computed(
   () => new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "medium" }),

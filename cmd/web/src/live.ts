@@ -4,6 +4,8 @@
  *   - The browser reconnects by itself with Last-Event-ID, so nothing is missed. Where it gives up (an
  *     error status), we come again with the last position.
  *   - Events ring bells: who shows data of a system reads it again, some 150 ms after the first.
+ *   - A page that nobody sees lets go of its stream, and catches up when it is seen again: browsers open
+ *     six connections to a host, of all tabs together.
  *   - A flood (a load test) is not shown event by event: the stream is left, and joined again at its end
  *     a little later; meanwhile the bells ring.
  */
@@ -112,7 +114,7 @@ function leave(why: LiveState): void {
 }
 
 function join(): void {
-  if (source !== null) return;
+  if (source !== null || document.visibilityState !== "visible") return;
   const from = position === "" ? "" : `?from=${encodeURIComponent(position)}`;
   const begun = new EventSource(`/events${from}`);
   source = begun;
@@ -136,8 +138,20 @@ function join(): void {
   };
 }
 
+const HIDDEN_MS = 3000;
+let hiding = 0;
+
+function onVisibility(): void {
+  clearTimeout(hiding);
+  if (document.visibilityState === "visible") join();
+  else hiding = window.setTimeout(() => leave("lost"), HIDDEN_MS);
+}
+
 export function start(): void {
   join();
+  document.addEventListener("visibilitychange", onVisibility);
+  addEventListener("pagehide", () => leave("lost"));
+  addEventListener("pageshow", onVisibility);
   addEventListener("online", () => {
     leave("lost");
     join();

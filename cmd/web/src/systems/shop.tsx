@@ -6,9 +6,11 @@ import { useState } from "preact/hooks";
 import type { Row } from "../api";
 import { useList } from "../data";
 import { number, t, tr, won } from "../i18n";
+import { may, rowKey } from "../rows";
 import { Await, Button, Card, Empty, PageHead, Stat, Status } from "../ui/basics";
-import { Dialog } from "../ui/dialog";
-import { Form } from "../ui/form";
+import { FormDialog } from "../ui/form";
+import { Samples } from "../ui/samples";
+import { Table } from "../ui/table";
 import { act } from "../ui/toast";
 import { Who, who } from "../ui/who";
 
@@ -21,6 +23,7 @@ function Account({ user }: { user: number }) {
     <Card
       title={tr(["Account", "계좌"])}
       id="account"
+      class="first-on-phone"
       actions={
         <Button small onClick={() => setTopping(true)} id="top-up">
           {tr(["Add money", "충전하기"])}
@@ -41,18 +44,17 @@ function Account({ user }: { user: number }) {
         }
       </Await>
       {topping && (
-        <Dialog title={tr(["Add money", "충전하기"])} onClose={() => setTopping(false)}>
-          <Form
-            id="top-up-form"
-            fields={[
-              { name: "payAmount", label: tr(["Amount (won)", "금액(원)"]), kind: "number", required: true, value: 100000 },
-            ]}
-            call={(body) => ({ method: "POST", path: "/shop/pays", body: { userId: user, ...body } })}
-            submit={tr(["Add", "충전"])}
-            onDone={() => setTopping(false)}
-            onCancel={() => setTopping(false)}
-          />
-        </Dialog>
+        <FormDialog
+          title={tr(["Add money", "충전하기"])}
+          onClose={() => setTopping(false)}
+          id="top-up-form"
+          fields={[
+            { name: "payAmount", label: tr(["Amount (won)", "금액(원)"]), kind: "number", required: true, value: 100000 },
+          ]}
+          call={(body) => ({ method: "POST", path: "/shop/pays", body: { userId: user, ...body } })}
+          submit={tr(["Add", "충전"])}
+          done={tr(["The money is in the account", "계좌에 충전했습니다"])}
+        />
       )}
     </Card>
   );
@@ -95,9 +97,7 @@ function Products({ user }: { user: number }) {
         {({ rows }) =>
           rows.length === 0 ? (
             <Empty title={tr(["The shelves are empty", "진열된 상품이 없습니다"])}>
-              <Button kind="main" onClick={() => setAdding(true)}>
-                {tr(["Add the first product", "첫 상품 등록하기"])}
-              </Button>
+              <Samples system="shop" user={user} kind="main" />
             </Empty>
           ) : (
             <ul class="tiles">
@@ -109,41 +109,38 @@ function Products({ user }: { user: number }) {
         }
       </Await>
       {adding && (
-        <Dialog title={tr(["New product", "상품 등록"])} onClose={() => setAdding(false)}>
-          <Form
-            id="product-form"
-            fields={[
-              { name: "stockName", label: tr(["Name", "상품명"]), required: true },
-              { name: "stockCount", label: tr(["Pieces in stock", "재고 수량"]), kind: "number", required: true, value: 100 },
-              { name: "price", label: tr(["Price (won)", "가격(원)"]), kind: "number", required: true, value: 1000 },
-            ]}
-            call={(body) => ({ method: "POST", path: "/shop/inventories", body })}
-            submit={t("add")}
-            onDone={() => setAdding(false)}
-            onCancel={() => setAdding(false)}
-          />
-        </Dialog>
+        <FormDialog
+          title={tr(["New product", "상품 등록"])}
+          onClose={() => setAdding(false)}
+          id="product-form"
+          fields={[
+            { name: "stockName", label: tr(["Name", "상품명"]), required: true },
+            { name: "stockCount", label: tr(["Pieces in stock", "재고 수량"]), kind: "number", required: true, value: 100 },
+            { name: "price", label: tr(["Price (won)", "가격(원)"]), kind: "number", required: true, value: 1000 },
+          ]}
+          call={(body) => ({ method: "POST", path: "/shop/inventories", body })}
+          submit={t("add")}
+          done={tr(["On the shelf", "상품을 등록했습니다"])}
+        />
       )}
       {ordering && (
-        <Dialog title={tr(["Order {name}", "{name} 주문"], { name: String(ordering.stockName) })} onClose={() => setOrdering(null)}>
-          <Form
-            id="order-form"
-            fields={[
-              { name: "quantity", label: tr(["How many", "수량"]), kind: "number", required: true, value: 1 },
-              { name: "address", label: tr(["Where to", "배송지"]), value: tr(["12 Sejong-daero, Seoul", "서울시 중구 세종대로 12"]) },
-            ]}
-            call={(body) => ({
-              method: "POST",
-              path: "/shop/orders",
-              body: { productId: ordering.id ?? null, userId: user, ...body },
-            })}
-            submit={tr(["Order", "주문하기"])}
-            done={tr(["Ordered: paid, taken from stock, on its way", "주문 완료: 결제, 재고, 배송까지 처리했습니다"])}
-            onDone={() => setOrdering(null)}
-            onCancel={() => setOrdering(null)}
-            showCurl
-          />
-        </Dialog>
+        <FormDialog
+          title={tr(["Order {name}", "{name} 주문"], { name: String(ordering.stockName) })}
+          onClose={() => setOrdering(null)}
+          id="order-form"
+          fields={[
+            { name: "quantity", label: tr(["How many", "수량"]), kind: "number", required: true, value: 1 },
+            { name: "address", label: tr(["Where to", "배송지"]), value: tr(["12 Sejong-daero, Seoul", "서울시 중구 세종대로 12"]) },
+          ]}
+          call={(body) => ({
+            method: "POST",
+            path: "/shop/orders",
+            body: { productId: ordering.id ?? null, userId: user, ...body },
+          })}
+          submit={tr(["Order", "주문하기"])}
+          done={tr(["Ordered: paid, taken from stock, on its way", "주문 완료: 결제, 재고, 배송까지 처리했습니다"])}
+          showCurl
+        />
       )}
     </Card>
   );
@@ -155,6 +152,11 @@ function Orders({ user }: { user: number }) {
   const products = useList("/shop/inventories", { size: 1000 });
   const delivery = new Map(pages.value?.rows.map((row) => [row.orderId, row.deliveryStatus]));
   const names = new Map(products.value?.rows.map((row) => [row.id, row.stockName]));
+  const cancel = (order: Row) =>
+    act(
+      { method: "PUT", path: `/shop/orders/${rowKey(order)}/cancel` },
+      tr(["Cancelled, money and stock are back", "취소되었습니다. 금액과 재고가 복구되었습니다"]),
+    );
   return (
     <Card title={tr(["My page", "마이페이지"])} id="mypage">
       <Await shown={orders}>
@@ -162,45 +164,28 @@ function Orders({ user }: { user: number }) {
           rows.length === 0 ? (
             <Empty title={tr(["No orders yet", "주문 내역이 없습니다"])} />
           ) : (
-            <div class="scroll" tabIndex={0} role="region" aria-label={tr(["My orders", "내 주문"])}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">{tr(["Order", "주문"])}</th>
-                    <th scope="col">{tr(["Product", "상품"])}</th>
-                    <th scope="col" class="num">{tr(["Pieces", "수량"])}</th>
-                    <th scope="col" class="num">{tr(["Sum", "금액"])}</th>
-                    <th scope="col">{tr(["Status", "상태"])}</th>
-                    <th scope="col">{tr(["Delivery", "배송"])}</th>
-                    <th scope="col"><span class="hidden">{t("commands")}</span></th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((order) => (
-                    <tr key={order.id} data-order={order.id}>
-                      <td><a href={`#/data/shop/orders/${order.id}`}>#{String(order.id)}</a></td>
-                      <td>{String(names.get(order.productId ?? null) ?? order.productId)}</td>
-                      <td class="num">{number(Number(order.quantity))}</td>
-                      <td class="num">{won(order.price === null ? null : Number(order.price) * Number(order.quantity))}</td>
-                      <td><Status value={order.status} /></td>
-                      <td><Status value={delivery.get(order.id ?? null)} /></td>
-                      <td class="num">
-                        {order._links?.cancel && (
-                          <Button
-                            small
-                            onClick={() => act({ method: "PUT", path: `/shop/orders/${order.id}/cancel` }, tr(["Cancelled, money and stock are back", "취소되었습니다. 금액과 재고가 복구되었습니다"]))}
-                            label={`${t("cancel")} #${order.id}`}
-                            id="cancel"
-                          >
-                            {t("cancel")}
-                          </Button>
-                        )}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label={tr(["My orders", "내 주문"])}
+              rows={rows}
+              columns={[
+                { head: tr(["Order", "주문"]), cell: (order) => <a href={`#/data/shop/orders/${rowKey(order)}`}>#{rowKey(order)}</a> },
+                { head: tr(["Product", "상품"]), cell: (order) => String(names.get(order.productId ?? null) ?? order.productId) },
+                { head: tr(["Pieces", "수량"]), cell: (order) => number(Number(order.quantity)), num: true },
+                { head: tr(["Sum", "금액"]), cell: (order) => won(order.price === null ? null : Number(order.price) * Number(order.quantity)), num: true },
+                { head: tr(["Status", "상태"]), cell: (order) => <Status value={order.status} /> },
+                { head: tr(["Delivery", "배송"]), cell: (order) => <Status value={delivery.get(order.id ?? null)} /> },
+                {
+                  head: <span class="hidden">{t("commands")}</span>,
+                  num: true,
+                  cell: (order) =>
+                    may(order, "cancel") && (
+                      <Button small onClick={() => cancel(order)} label={`${t("cancel")} #${rowKey(order)}`} id="cancel">
+                        {t("cancel")}
+                      </Button>
+                    ),
+                },
+              ]}
+            />
           )
         }
       </Await>

@@ -8,9 +8,13 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   const id = useId();
   useEffect(() => {
     const shown = dialog.current;
+    const before = document.activeElement;
     shown?.showModal();
     shown?.querySelector<HTMLElement>("input, select, .button")?.focus();
-    return () => shown?.close();
+    return () => {
+      shown?.close();
+      if (before instanceof HTMLElement) before.focus(); // It is gone by now, so we give the focus back.
+    };
   }, []);
   return (
     <dialog

@@ -5,8 +5,9 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { type Call, curl, type Json, type Problem, send } from "../api";
 import { refresh } from "../data";
-import { t } from "../i18n";
+import { language, t } from "../i18n";
 import { Button, ProblemBox } from "./basics";
+import { Dialog } from "./dialog";
 import { toast } from "./toast";
 
 export interface FieldSpec {
@@ -14,11 +15,27 @@ export interface FieldSpec {
   label: string;
   kind?: "text" | "number" | "boolean" | "date" | "choice";
   required?: boolean;
+  chosen?: boolean; // A choice that always has a value.
   value?: string | number | boolean;
   values?: readonly (readonly [value: string, text: string])[]; // Of a choice.
   min?: number;
   max?: number;
   hint?: string;
+}
+
+/* The node speaks English; what it says of fields follows few patterns. */
+const patterns: readonly (readonly [RegExp, string])[] = [
+  [/^is required$/, "필수 항목입니다"],
+  [/^must be a whole number$/, "정수여야 합니다"],
+  [/^must be a number$/, "숫자여야 합니다"],
+  [/^must be from (\S+) to (\S+)$/, "$1에서 $2 사이여야 합니다"],
+  [/^must not be negative$/, "음수일 수 없습니다"],
+];
+
+function localised(message: string): string {
+  if (language.value !== "ko") return message;
+  for (const [pattern, words] of patterns) if (pattern.test(message)) return message.replace(pattern, words);
+  return message;
 }
 
 type Values = Record<string, string>;
@@ -79,7 +96,7 @@ export function Field(props: {
       </label>
       {field.kind === "choice" ? (
         <select {...common} value={value} onChange={(event) => props.onInput(event.currentTarget.value)}>
-          {!field.required && <option value="" />}
+          {!field.required && !field.chosen && <option value="" />}
           {field.values?.map(([key, text]) => (
             <option key={key} value={key}>
               {text}
@@ -103,7 +120,7 @@ export function Field(props: {
       )}
       {error && (
         <p class="field-error" id={`${id}-error`}>
-          {error}
+          {localised(error)}
         </p>
       )}
     </div>
@@ -170,5 +187,18 @@ export function Form(props: FormProps) {
       {general && <ProblemBox problem={{ ...problem, errors: others }} />}
       {props.showCurl && <code class="line">{curl(props.call(bodyOf(props.fields, values)))}</code>}
     </form>
+  );
+}
+
+/* A form in a dialog that closes when it worked. */
+export function FormDialog({ title, onClose, ...form }: FormProps & { title: string; onClose: () => void }) {
+  const done = (data: Json) => {
+    onClose();
+    form.onDone?.(data);
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <Form {...form} onDone={done} onCancel={onClose} />
+    </Dialog>
   );
 }

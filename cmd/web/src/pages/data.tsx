@@ -1,0 +1,260 @@
+/* Every collection as a table, made from its description: pages, order, filters, and what is new. */
+import { useEffect, useState } from "preact/hooks";
+import type { Json, Row } from "../api";
+import { useList } from "../data";
+import { type CollectionInfo, collections, describe, type FieldInfo, find, problem } from "../describe";
+import { moment, number, t, tr } from "../i18n";
+import { adjust, go, query } from "../router";
+import { rowKey } from "../rows";
+import { Await, Button, Card, Empty, Loading, PageHead, ProblemBox, Status } from "../ui/basics";
+import { Field, type FieldSpec, FormDialog } from "../ui/form";
+import { ItemPage } from "./item";
+
+export function systemName(system: string): string {
+  return ["shop", "food", "bike", "secondhand", "dr", "notify"].includes(system) ? t(system as "shop") : system;
+}
+
+/* A number that counts something, and is no name of something. */
+function isAmount(field: FieldInfo): boolean {
+  return field.kind === "number" && !/id$|no$/i.test(field.name);
+}
+
+export function Value({ field, value }: { field: FieldInfo | undefined; value: Json | undefined }) {
+  if (value === null || value === undefined) return <span class="faint">–</span>;
+  if (field?.kind === "choice") return <Status value={value} />;
+  if (field?.kind === "date" || /^\d{4}-\d\d-\d\dT[\d:.]+[+Z]/.test(String(value))) return <>{moment(String(value))}</>;
+  if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
+  if (typeof value === "number") return <>{field && !isAmount(field) ? String(value) : number(value)}</>;
+  return <>{String(value)}</>;
+}
+
+export function specOf(field: FieldInfo, value?: Json): FieldSpec {
+  const start = value ?? field.example;
+  return {
+    name: field.name,
+    label: field.name,
+    kind: field.kind,
+    required: field.required,
+    values: field.values.map((one) => [one, one] as const),
+    ...(start !== undefined && start !== null ? { value: start as string | number | boolean } : {}),
+    ...(field.kind === "date" ? { hint: "2024-04-04, 2024-04-04T09:30:00Z" } : {}),
+  };
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+function Overview({ all }: { all: readonly CollectionInfo[] }) {
+  const systems = [...new Set(all.map((one) => one.system))];
+  return (
+    <>
+      <PageHead
+        title={t("data")}
+        lead={tr(["Everything that is kept, collection by collection.", "저장된 모든 것을 컬렉션별로 봅니다."])}
+      />
+      <div class="columns">
+        {systems.map((system) => (
+          <Card key={system} title={systemName(system)}>
+            <ul class="links">
+              {all
+                .filter((one) => one.system === system)
+                .map((one) => (
+                  <li key={one.path}>
+                    <a href={`#/data${one.path}`}>{one.name}</a>
+                    {one.create === null && <span class="faint"> {tr(["view", "조회"])}</span>}
+                  </li>
+                ))}
+            </ul>
+          </Card>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/* ---- One of them ---------------------------------------------------------------------------- */
+
+function Filters({ info }: { info: CollectionInfo }) {
+  const [name, setName] = useState(info.fields.find((field) => field.kind === "choice")?.name ?? info.fields[0]?.name ?? "id");
+  const [value, setValue] = useState("");
+  const field = info.fields.find((one) => one.name === name);
+  const active = [...query.value].filter(([key]) => key.startsWith("f."));
+  const apply = (event: Event) => {
+    event.preventDefault();
+    if (value !== "") adjust({ [`f.${name}`]: value, page: null });
+    setValue("");
+  };
+  return (
+    <div class="filters">
+      <form class="form inline" onSubmit={apply} data-id="filter">
+        <Field
+          field={{ name: "field", label: tr(["Filter by", "필터"]), kind: "choice", chosen: true, values: info.fields.map((one) => [one.name, one.name] as const) }}
+          value={name}
+          onInput={(next) => {
+            setName(next);
+            setValue("");
+          }}
+        />
+        <Field
+          key={name}
+          field={{
+            name: "value",
+            label: tr(["is", "값"]),
+            kind: field?.kind === "choice" || field?.kind === "boolean" ? "choice" : "text",
+            values: field?.kind === "boolean" ? [["true", t("yes")], ["false", t("no")]] : (field?.values ?? []).map((one) => [one, one] as const),
+          }}
+          value={value}
+          onInput={setValue}
+        />
+        <Button submit>{tr(["Apply", "적용"])}</Button>
+      </form>
+      {active.length > 0 && (
+        <ul class="row" aria-label={tr(["Filters", "필터"])}>
+          {active.map(([key, text]) => (
+            <li key={key} class="chip">
+              {key.slice(2)} = {text}
+              <button type="button" class="x" aria-label={`${t("delete")} ${key.slice(2)}`} onClick={() => adjust({ [key]: null, page: null })}>
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function SortHead({ field, sort }: { field: FieldInfo; sort: string }) {
+  const [by, way] = sort.split(",");
+  const active = by === field.name;
+  const next = active && way !== "desc" ? "desc" : "asc";
+  return (
+    <th scope="col" class={isAmount(field) ? "num" : ""} aria-sort={active ? (way === "desc" ? "descending" : "ascending") : "none"}>
+      <button type="button" class="sort" onClick={() => adjust({ sort: `${field.name},${next}`, page: null })}>
+        {field.name}
+        <span aria-hidden="true">{active ? (way === "desc" ? " ▾" : " ▴") : ""}</span>
+      </button>
+    </th>
+  );
+}
+
+function Pager({ number: page, pages, total }: { number: number; pages: number; total: number }) {
+  return (
+    <nav class="pager" aria-label={tr(["Pages", "페이지"])}>
+      <span class="faint" data-id="total">{t("entries", { n: number(total) })}</span>
+      <Button small disabled={page <= 0} onClick={() => adjust({ page: page > 1 ? String(page - 1) : null })} id="previous">
+        {t("previous")}
+      </Button>
+      <span>{t("pageOf", { page: number(Math.min(page + 1, Math.max(pages, 1))), pages: number(Math.max(pages, 1)) })}</span>
+      <Button small disabled={page + 1 >= pages} onClick={() => adjust({ page: String(page + 1) })} id="next">
+        {t("next")}
+      </Button>
+    </nav>
+  );
+}
+
+function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly Row[]; sort: string }) {
+  return (
+    <div class="scroll" tabIndex={0} role="group" aria-label={info.name}>
+      <table>
+        <thead>
+          <tr>
+            {info.fields.map((field) => (
+              <SortHead key={field.name} field={field} sort={sort} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)} data-row={rowKey(row)}>
+              {info.fields.map((field, i) => (
+                <td key={field.name} class={isAmount(field) ? "num" : ""}>
+                  {i === 0 ? (
+                    <a href={`#/data${info.path}/${rowKey(row)}`}>
+                      <Value field={field} value={row[field.name]} />
+                    </a>
+                  ) : (
+                    <Value field={field} value={row[field.name]} />
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Collection({ info }: { info: CollectionInfo }) {
+  const [creating, setCreating] = useState(false);
+  const params = query.value;
+  const sort = params.get("sort") ?? "";
+  const page = Number(params.get("page") ?? 0);
+  const filter: Record<string, string> = {};
+  for (const [key, value] of params) if (key.startsWith("f.")) filter[key.slice(2)] = value;
+  const shown = useList(info.path, { size: 20, page: page > 0 ? page : null, sort, ...filter }, true);
+  return (
+    <>
+      <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
+        <a href="#/data">{t("data")}</a> / {systemName(info.system)}
+      </nav>
+      <PageHead title={info.name}>
+        {info.create !== null && (
+          <Button kind="main" onClick={() => setCreating(true)} id="create">
+            {t("new")}
+          </Button>
+        )}
+      </PageHead>
+      <Card>
+        <Filters key={info.path} info={info} />
+        <Await shown={shown}>
+          {(list) => (
+            <>
+              {list.rows.length === 0 ? <Empty /> : <ListTable info={info} rows={list.rows} sort={sort || `${info.fields[0]?.name},asc`} />}
+              <Pager number={list.number} pages={list.pages} total={list.total} />
+            </>
+          )}
+        </Await>
+      </Card>
+      {creating && info.create !== null && (
+        <FormDialog
+          title={`${t("new")}: ${info.name}`}
+          onClose={() => setCreating(false)}
+          id="create-form"
+          fields={info.create.map((field) => specOf(field))}
+          call={(body) => ({ method: "POST", path: info.path, body })}
+          submit={t("add")}
+          onDone={(data) => go(`/data${info.path}/${rowKey(data as Row)}`)}
+          showCurl
+        />
+      )}
+    </>
+  );
+}
+
+export function Data({ path }: { path: string[] }) {
+  useEffect(() => void describe(), []);
+  const [, system, name, id] = path;
+  if (collections.value === null) {
+    return (
+      <>
+        <PageHead title={t("data")} />
+        {problem.value ? <ProblemBox problem={problem.value} again={() => void describe()} /> : <Loading />}
+      </>
+    );
+  }
+  if (system === undefined || name === undefined) return <Overview all={collections.value} />;
+  const info = find(system, name);
+  if (info === undefined) {
+    return (
+      <>
+        <PageHead title={t("notFound")} />
+        <Empty title={`${system}/${name}`}>
+          <a href="#/data">{t("data")}</a>
+        </Empty>
+      </>
+    );
+  }
+  if (id !== undefined) return <ItemPage key={`${info.path}/${id}`} info={info} id={id} />;
+  return <Collection key={info.path} info={info} />;
+}

@@ -1,0 +1,52 @@
+/* The event stream as it comes, to look at. */
+import { useState } from "preact/hooks";
+import { t, tr } from "../i18n";
+import { type LiveEvent, recent, state } from "../live";
+import { served } from "../served";
+import { Button, Card, Empty, PageHead, Tabs } from "../ui/basics";
+import { Feed } from "../ui/feed";
+import { Field } from "../ui/form";
+
+export function Events() {
+  const [system, setSystem] = useState("all");
+  const [text, setText] = useState("");
+  const [held, setHeld] = useState<LiveEvent[] | null>(null);
+  const shown = (held ?? recent.value).filter(
+    (event) =>
+      (system === "all" || event.type.startsWith(`${system}.`)) &&
+      (text === "" || `${event.type} ${event.source} ${JSON.stringify(event.data)}`.toLowerCase().includes(text.toLowerCase())),
+  );
+  const names = (served.value ?? []).filter((name) => name !== "notify");
+  return (
+    <>
+      <PageHead
+        title={t("events")}
+        lead={tr([
+          "Every published event, live. After a break the stream goes on exactly where it was.",
+          "공개된 모든 이벤트를 실시간으로 봅니다. 끊겨도 정확히 이어서 받습니다.",
+        ])}
+      >
+        <Button onClick={() => setHeld(held === null ? recent.value : null)} id="hold">
+          {held === null ? tr(["Hold", "멈추기"]) : tr(["Go on", "계속"])}
+        </Button>
+      </PageHead>
+      <Tabs
+        label={t("systems")}
+        value={system}
+        items={[["all", t("all")], ...names.map((name) => [name, t(name as "shop")] as const)]}
+        onChange={setSystem}
+      />
+      <Card>
+        <Field field={{ name: "search", label: t("search") }} value={text} onInput={setText} />
+        {state.value === "flood" && (
+          <p class="note warn">{tr(["Too many to show each: you see a part of them.", "너무 많아 일부만 표시합니다."])}</p>
+        )}
+        {shown.length === 0 ? (
+          <Empty title={tr(["No events since you came", "접속한 뒤로 이벤트가 없습니다"])} />
+        ) : (
+          <Feed events={shown.slice(0, 100)} details />
+        )}
+      </Card>
+    </>
+  );
+}

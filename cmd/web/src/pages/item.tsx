@@ -1,0 +1,168 @@
+/* One item: its fields, the commands its state allows, and its history from the journal. */
+import { useState } from "preact/hooks";
+import type { Json, Row } from "../api";
+import { useGet, useItem } from "../data";
+import type { CollectionInfo, CommandInfo } from "../describe";
+import { moment, t, tr } from "../i18n";
+import type { LiveEvent } from "../live";
+import { go } from "../router";
+import { may } from "../rows";
+import { Await, Button, Card, Curl, Empty, PageHead } from "../ui/basics";
+import { Dialog } from "../ui/dialog";
+import { eventName } from "../ui/feed";
+import { FormDialog } from "../ui/form";
+import { act } from "../ui/toast";
+import { specOf, systemName, Value } from "./data";
+
+function Timeline({ path }: { path: string }) {
+  const history = useGet(`${path}/events?size=200`, (data) => {
+    const hal = data as unknown as { _embedded?: { events?: LiveEvent[] } };
+    return hal._embedded?.events ?? [];
+  });
+  return (
+    <Card title={t("history")} id="history">
+      <Await shown={history}>
+        {(events) =>
+          events.length === 0 ? (
+            <Empty title={tr(["No public events: it is plain data", "공개 이벤트가 없는 데이터입니다"])} />
+          ) : (
+            <ol class="timeline">
+              {events.map((event) => (
+                <li key={event.id} data-event={eventName(event)}>
+                  <p class="row">
+                    <strong>{eventName(event)}</strong> <time class="faint">{moment(event.time)}</time>
+                  </p>
+                  <dl class="chips">
+                    {Object.entries(event.data)
+                      .filter(([name, value]) => name !== "eventType" && name !== "timestamp" && value !== null)
+                      .map(([name, value]) => (
+                        <div key={name}>
+                          <dt>{name}</dt>
+                          <dd>{String(value)}</dd>
+                        </div>
+                      ))}
+                  </dl>
+                </li>
+              ))}
+            </ol>
+          )
+        }
+      </Await>
+    </Card>
+  );
+}
+
+export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
+  const path = `${info.path}/${id}`;
+  const item = useItem(path);
+  const [asking, setAsking] = useState<CommandInfo | null>(null);
+  const [editing, setEditing] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const run = (command: CommandInfo) => {
+    if (command.fields.length > 0) setAsking(command);
+    else return act({ method: "PUT", path: `${path}/${command.name}` }, `${command.name}: ${t("done")}`);
+    return undefined;
+  };
+  const allowed = (row: Row) => info.commands.filter((command) => may(row, command.name));
+  const editable = info.edit !== null && info.edit.some((field) => !info.fields.find((one) => one.name === field.name)?.readOnly);
+  return (
+    <>
+      <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
+        <a href="#/data">{t("data")}</a> / {systemName(info.system)} / <a href={`#/data${info.path}`}>{info.name}</a>
+      </nav>
+      <PageHead title={`${info.name} #${id}`} />
+      <Await shown={item}>
+        {(row) => (
+          <>
+            <div class="columns">
+              <Card
+                title={t("fields")}
+                id="fields"
+                actions={
+                  <>
+                    {editable && (
+                      <Button small onClick={() => setEditing(true)} id="edit">
+                        {tr(["Edit", "수정"])}
+                      </Button>
+                    )}
+                    {info.removable && !info.commands.some((command) => command.name.includes("cancel")) && (
+                      <Button small kind="danger" onClick={() => setRemoving(true)} id="remove">
+                        {t("delete")}
+                      </Button>
+                    )}
+                  </>
+                }
+              >
+                <dl class="fields">
+                  {info.fields.map((field) => (
+                    <div key={field.name} data-field={field.name}>
+                      <dt>{field.name}</dt>
+                      <dd>
+                        <Value field={field} value={row[field.name]} />
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+                {info.commands.length > 0 && (
+                  <div class="row" role="group" aria-label={t("commands")}>
+                    {allowed(row).map((command) => (
+                      <Button key={command.name} kind="main" onClick={() => run(command)} id={`command-${command.name}`}>
+                        {command.name}
+                      </Button>
+                    ))}
+                    {allowed(row).length === 0 && <span class="faint">{tr(["Its state allows no command", "지금 상태에서 가능한 명령이 없습니다"])}</span>}
+                  </div>
+                )}
+                <Curl call={{ method: "GET", path }} />
+              </Card>
+              <Timeline path={path} />
+            </div>
+            {editing && info.edit !== null && (
+              <FormDialog
+                title={`${tr(["Edit", "수정"])}: ${info.name} ${id}`}
+                onClose={() => setEditing(false)}
+                id="edit-form"
+                fields={info.edit
+                  .filter((field) => !info.fields.find((one) => one.name === field.name)?.readOnly)
+                  .map((field) => specOf({ ...field, required: false }, row[field.name]))}
+                call={(body: Record<string, Json>) => ({ method: "PATCH", path, body })}
+                submit={t("save")}
+                showCurl
+              />
+            )}
+            {removing && (
+              <Dialog title={tr(["Delete {name}?", "{name} 삭제할까요?"], { name: `${info.name} ${id}` })} onClose={() => setRemoving(false)}>
+                <p>{tr(["It is gone then; its history stays in the journal.", "항목은 사라지지만 이력은 저널에 남습니다."])}</p>
+                <div class="row">
+                  <Button
+                    kind="danger"
+                    id="really"
+                    onClick={async () => {
+                      const fine = await act({ method: "DELETE", path });
+                      setRemoving(false);
+                      if (fine && info.commands.length === 0) go(`/data${info.path}`);
+                    }}
+                  >
+                    {t("delete")}
+                  </Button>
+                  <Button onClick={() => setRemoving(false)}>{t("cancel")}</Button>
+                </div>
+              </Dialog>
+            )}
+            {asking && (
+              <FormDialog
+                title={asking.name}
+                onClose={() => setAsking(null)}
+                id="command-form"
+                fields={asking.fields.map((field) => specOf(field))}
+                call={(body) => ({ method: "PUT", path: `${path}/${asking.name}`, body })}
+                submit={asking.name}
+                showCurl
+              />
+            )}
+          </>
+        )}
+      </Await>
+    </>
+  );
+}

@@ -1,0 +1,75 @@
+"""What others do is seen at once, and goes on being seen while nodes come and go."""
+import signal
+
+from node import wait_until
+
+
+def test_two_browsers_see_each_other(node, open_browser, api):
+    """What one browser does appears in the other without a click there, in its language."""
+    product = api.post("/shop/inventories", {"stockName": "Clock", "stockCount": 40, "price": 500}).json()["id"]
+    api.post("/shop/pays", {"userId": 501, "payAmount": 10000})
+    one = open_browser(node.url, "en").go("shop")
+    two = open_browser(node.url, "ko", other=True).go("shop")
+    for browser in (one, two):
+        browser.type("who-shop", 501, "\n")
+        browser.reads("balance", "10,000")
+        browser.see('connection', ).get_attribute("data-state")
+        browser.see('[data-id="connection"][data-state="live"]')
+    one.click(f'[data-product="{product}"] .button')
+    one.fill("order-form", quantity=4)
+    two.reads("balance", "8,000", timeout=5)
+    two.reads(f'[data-product="{product}"] [data-id=stock]', "36", timeout=5)
+    two.click("cancel")
+    one.reads("balance", "10,000", timeout=5)
+    one.see("[data-id=mypage] [data-status='주문취소']", timeout=5)
+    one.shot("two-browsers")
+
+
+def test_a_node_is_killed_while_the_page_is_open(cluster, open_browser):
+    """kill -9 of each node in turn under an open page: it says that it reconnects where it has to, catches
+    up by itself, and what is then ordered and cancelled by clicking is all there."""
+    api = cluster.client()
+    product = api.post("/shop/inventories", {"stockName": "Lamp", "stockCount": 100, "price": 100}).json()["id"]
+    account = api.post("/shop/pays", {"userId": 7, "payAmount": 10000}).json()["id"]
+    browser = open_browser(cluster.url).go("shop")
+    browser.forgive = ("Failed to load", "ERR_")
+    browser.type("who-shop", 7, "\n")
+    browser.reads("balance", "10,000")
+    browser.see('[data-id="connection"][data-state="live"]')
+    for number in range(3):
+        old = cluster.pid(number)
+        cluster.send(number, signal.SIGKILL)
+        wait_until(lambda old=old, number=number: cluster.pid(number) != old and cluster.ready(), 30,
+                   f"node {number} to be back")
+        browser.see('[data-id="connection"][data-state="live"]', timeout=20)
+        # Somebody else, by the API: it is seen without touching the page.
+        wait_until(lambda: cluster.client().post("/shop/pays", {"userId": 7, "payAmount": 1000})
+                   .status_code == 201, 20, "a deposit")
+        browser.reads("balance", f"{11000 + number * 1000:,}", timeout=20)
+    browser.shot("after-kills")
+    browser.click(f'[data-product="{product}"] .button')
+    browser.fill("order-form", quantity=5)
+    browser.gone("order-form")
+    browser.reads("balance", "12,500")
+    browser.click("cancel")
+    browser.reads("balance", "13,000")
+    assert cluster.client().get(f"/shop/pays/{account}").json()["payAmount"] == 13000
+
+
+def test_a_node_that_is_away_is_said_to_be_missing(cluster, open_browser):
+    """While a node is stopped, lists say that they are partial and operations show it as down; afterwards
+    all is as it was."""
+    browser = open_browser(cluster.url)
+    browser.forgive = ("Failed to load", "ERR_")
+    browser.see('[data-id="running"]')
+    browser.reads("nodes-up", "3 / 3")
+    pid = cluster.pid(1)
+    cluster.send(1, signal.SIGSTOP)
+    try:
+        # A new connection may lead to the very node that is stopped, so ask by those that are open.
+        browser.reads("nodes-up", "2 / 3", timeout=40)
+        browser.shot("node-away")
+    finally:
+        if cluster.pid(1) == pid:
+            cluster.send(1, signal.SIGCONT)
+    browser.reads("nodes-up", "3 / 3", timeout=40)
