@@ -117,44 +117,6 @@ def check_events(data):
         "reserve.ReserveCanceled", "trade.TradeCanceled"]
 
 
-# As the original's documents type them with httpie: method, path, its fields (all of them strings).
-CALLS = [
-    ("POST", "inventories", "productid=100 productname=애플워치 qty=5"),
-    ("POST", "trades", "productid=100 userid=seller productname=애플워치 qty=1 price=50000"),
-    ("POST", "reserves", "productid=100 userid=abc productname=애플워치 qty=1 "
-     "reserveDt=2024-04-04 address=서울 price=50000 status=예약완료"),
-    ("POST", "reserves", "productid=100 userid=abc productname=애플워치 qty=2 price=50000"),
-    ("POST", "reserves", "productid=100 userid=abc productname=애플워치 qty=2 price=50000"),
-    ("POST", "notices", "productid=100 userid=abc productname=애플워치 status=알림"),
-    ("GET", "inventories", ""), ("GET", "trades", ""), ("GET", "reserves", ""),
-    ("GET", "notices", ""), ("GET", "inventories/1", ""), ("GET", "trades/1", ""),
-    ("GET", "reserves/1", ""), ("GET", "notices/1", ""),
-    ("PUT", "reserves/1/reservecancel", ""), ("PUT", "trades/2/complete", ""),
-    ("DELETE", "reserves/3", ""), ("PATCH", "inventories/1", "productname=시계"),
-    ("PUT", "inventories/1", "productname=워치"), ("DELETE", "notices/1", ""),
-]
-
-
-@pytest.mark.parametrize("prefix", ["/secondhand", ""], ids=["prefixed", "unprefixed"])
-def test_documented_calls(rooted, prefix):
-    """Every call of the documents works as httpie sends it, with the system's prefix or without."""
-    client = rooted.client()
-    for method, path, fields in CALLS:
-        body = dict(field.split("=") for field in fields.split())
-        response = client(method, f"{prefix}/{path}",
-                          headers={"Accept": "application/json, */*;q=0.5",
-                                   **({"Content-Type": "application/json"} if body else {})},
-                          data=json.dumps(body).encode() if body else None)
-        assert response.status_code == {"POST": 201, "DELETE": 204}.get(method, 200), (
-            path, response.text)
-    market = Secondhand(client, prefix)
-    assert [row["status"] for row in market.find("reserves")] == [CANCELED, RESERVED, CANCELED]
-    assert [row["status"] for row in market.find("trades")] == [
-        TRADE_CANCELED, TRADED, TRADE_CANCELED]
-    assert plain(market.get("inventories", 1)) == {
-        "id": 1, "productid": 100, "productname": "워치", "qty": 3, "status": RETURNED}
-
-
 def test_events_of_a_refusal(fresh):
     """Without stock the trade and the reservation are cancelled, and nothing of the stock is said."""
     market = Secondhand(fresh.client()).add(qty=1)
