@@ -20,8 +20,8 @@ from test_food_races import (  # noqa: F401 (these are as true of a cluster as o
 from test_food_scenario import (  # noqa: F401
     test_available_at_the_start, test_bad_orders, test_cancel, test_evaluate, test_get_only,
     test_history, test_idempotency_key, test_nobody_opens_what_orders_open, test_payments,
-    test_reject, test_riders_near_the_customer, test_statuses_by_patch, test_steps_out_of_order,
-    test_unknown_ids, test_what_cannot_be_ordered)
+    test_reject, test_reject_without_a_reason, test_riders_near_the_customer,
+    test_statuses_by_patch, test_steps_out_of_order, test_unknown_ids, test_what_cannot_be_ordered)
 
 _customers = itertools.count(7000)
 

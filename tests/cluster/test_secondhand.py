@@ -17,11 +17,13 @@ from test_secondhand_races import (  # noqa: F401 (these are as true of a cluste
 from test_secondhand_scenario import (  # noqa: F401
     test_a_listing_gives_what_a_reservation_leaves_out,
     test_a_listing_is_cancelled_with_its_reservation, test_a_listing_taken_down,
+    test_a_status_that_a_client_sends,
     test_bad_listings, test_bad_quantity, test_bad_reservations, test_bad_stock, test_cancel,
     test_cancel_of_a_refused_one, test_exactly_what_is_there, test_governed_fields, test_handover,
     test_history, test_idempotency_key, test_listing, test_listings_in_their_order,
     test_no_handover, test_not_enough_stock, test_removed_stock,
-    test_second_buyer_of_the_last_one, test_second_stock_adds, test_too_many_listings,
+    test_second_buyer_of_the_last_one, test_second_stock_adds, test_stock_has_a_maximum,
+    test_too_many_listings,
     test_unknown_ids, test_unknown_product)
 
 _products = itertools.count(20000)
