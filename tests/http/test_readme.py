@@ -9,31 +9,18 @@ import subprocess
 import pytest
 
 import node as nodes
+import walk
 
 README = (nodes.ROOT / "README.md").read_text(encoding="utf-8")
 TUTORIAL = (nodes.ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:8088"
-ELLIPSIS = "…"
 
 
 def commands(document):
     """[(command, the lines shown below it, the comment behind it)] of the walk, in order."""
     section = re.search(r"^## A walk.*?(?=^## )", document, re.M | re.S).group(0)
     block, = re.findall(r"^```\n(.*?)^```$", section, re.M | re.S)
-    found = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            command, _, comment = line[2:].partition(" # ")
-            found.append((command.strip(), [], comment.strip()))
-        elif line:
-            found[-1][1].append(line)
-    return found
-
-
-def like(shown):
-    """A pattern for what README shows, where … stands for anything."""
-    return "".join(".*" if part == ELLIPSIS else re.escape(part)
-                   for part in re.split(f"({ELLIPSIS})", shown))
+    return walk.commands(block)
 
 
 def run(command, port):
@@ -43,16 +30,6 @@ def run(command, port):
                           capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, (command, done)
     return done.stdout.decode()
-
-
-def check_comment(comment, printed):
-    """A comment shows a part of the answer, or tells the events of a history."""
-    if comment.startswith('"'):
-        assert comment in printed
-    elif comment:
-        names = re.fullmatch(r"its history as CloudEvents: (.*)", comment).group(1).split(", ")
-        events = json.loads(printed)["_embedded"]["events"]
-        assert [event["data"]["eventType"] for event in events] == names
 
 
 def test_walk(fresh):
@@ -117,20 +94,20 @@ def test_one_folder_and_one_line(tmp_path):
 
 
 def check_walk(document, port):
-    walk = commands(document)
-    assert len(walk) >= 10
-    assert all(shown or comment for _, shown, comment in walk)
-    for command, shown, comment in walk:
+    steps = commands(document)
+    assert len(steps) >= 10
+    assert all(shown or comment for _, shown, comment in steps)
+    for command, shown, comment in steps:
         printed = run(command, port)
-        check_comment(comment, printed)
+        walk.check_comment(comment, printed)
         if not shown:
             continue
-        assert re.fullmatch("\n".join(map(like, shown)), printed.rstrip("\n")), (command, printed)
+        assert re.fullmatch(walk.pattern(shown), printed.rstrip("\n") + "\n"), (command, printed)
         if shown[0].startswith("{"):
             # Not only somewhere: what is shown in full is in the document, by name.
             document = json.loads(printed)
             fields = json.loads(re.sub(r',?"_links":\{.*', "", shown[0]) + "}")
-            shown_in_full = {name: value for name, value in fields.items() if value != ELLIPSIS}
+            shown_in_full = {name: value for name, value in fields.items() if value != walk.ELLIPSIS}
             assert shown_in_full.items() <= document.items()
 
 
