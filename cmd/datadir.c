@@ -91,17 +91,30 @@ static int settle_place(struct dure_datadir *datadir, const struct dure_place *p
     return check_place(&datadir->place, place, message);
 }
 
+/* Whether DIR, which must exist, can be one at all. */
+static int look_at(const char *dir, const char **message)
+{
+    struct stat found;
+    char path[4096];
+    if (stat(dir, &found) != 0) {
+        *message = "there is no such directory";
+        return DURE_ENOTFOUND;
+    }
+    snprintf(path, sizeof path, "%s/lock", dir);
+    if (stat(path, &found) == 0) return 0;
+    snprintf(path, sizeof path, "%s/cluster", dir);
+    if (stat(path, &found) != 0) return 0; /* The store says what is missing. */
+    *message = "it is a cluster's directory: name that of a node in it, such as node-0";
+    return DURE_ENOTFOUND;
+}
+
 int dure_datadir_open(struct dure_datadir *datadir, const struct dure_store_options *options,
                       const struct dure_place *place, const char **message)
 {
     *datadir = (struct dure_datadir){0};
     *message = NULL;
-    struct stat found;
-    if (place == NULL && stat(options->dir, &found) != 0) {
-        *message = "there is no such directory";
-        return DURE_ENOTFOUND;
-    }
-    int rv = dure_journal_lmdb_open(&datadir->journal, options, message);
+    int rv = place == NULL ? look_at(options->dir, message) : 0;
+    if (rv == 0) rv = dure_journal_lmdb_open(&datadir->journal, options, message);
     if (rv == 0) rv = dure_rows_lmdb_open(&datadir->rows, options, message);
     if (rv == 0) rv = settle_place(datadir, place, options->read_only, message);
     if (rv != 0) {

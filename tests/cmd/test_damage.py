@@ -85,6 +85,17 @@ def test_sound(data):
     assert not (data / "rebuild").exists()
 
 
+def test_directory_of_a_cluster(data, tmp_path):
+    """What works on a node's directory says so when it is given that of its cluster."""
+    cluster = tmp_path / "all"
+    cluster.mkdir()
+    (cluster / "cluster").write_text("shards = 4\nnodes = 1\n")
+    shutil.move(data, cluster / "node-0")
+    for tool in ("dump", "rebuild"):
+        fails(tool, cluster, "a cluster's directory", "node-0")
+        assert nodes.dure(tool, cluster / "node-0").returncode == 0
+
+
 @pytest.mark.parametrize("where", ["magic", "header", "entry", "middle", "end"])
 def test_flipped_bit(data, where):
     """One bit of one record, wherever: each reader names the record."""
