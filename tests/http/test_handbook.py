@@ -20,7 +20,7 @@ WRAPPER = """#!/usr/bin/env bash
 case $1 in
 up) set -- up --http {:8088} --events {:8089} --replay {:8090} "${@:2}" ;;
 tail) set -- tail --events tcp://127.0.0.1:8089 --replay tcp://127.0.0.1:8090 "${@:2}" ;;
-bench) set -- bench --url http://127.0.0.1:8088 "${@:2}" ;;
+bench | call | sagas | top) set -- "$1" --url http://127.0.0.1:8088 "${@:2}" ;;
 esac
 exec setpriv --pdeathsig KILL BINARY "$@"
 """
@@ -113,7 +113,8 @@ def test_settings_that_are_named():
     """Every option that a page names is one of the command before it, or of any of ours; every DURE_
     variable is a setting of a node."""
     helps = {name: nodes.dure(name, "--help").stdout.decode()
-             for name in ("node", "up", "tail", "status", "rebuild", "verify", "dump", "bench")}
+             for name in ("node", "up", "status", "tail", "call", "sagas", "top", "verify", "rebuild",
+                          "dump", "bench")}
     named = [(path.stem, span) for path in PAGES for span in spans(path)]
     assert any(span.startswith("--") for _, span in named)
     for page, span in named:
