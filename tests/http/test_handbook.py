@@ -3,6 +3,8 @@ empty directory that has build/dure and docs; only the ports are others. Each an
 page shows. And what a page names is there: links, options, settings, metrics."""
 import re
 import shlex
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -157,6 +159,35 @@ def test_pages_are_short():
         text = re.sub(r"^```.*?^```$|^\|[^\n]*$", "", path.read_text(encoding="utf-8"),
                       flags=re.M | re.S)
         assert len(text.split()) <= 2000, path.name
+
+
+def test_copy_under_load(fresh, tmp_path):
+    """What mdb_copy takes of a lone node's journal while orders run is a whole moment of it."""
+    copy = tmp_path / "copy"
+    (copy / "journal").mkdir(parents=True)
+    bench = subprocess.Popen([nodes.BINARY, "bench", "--url", fresh.url, "--seconds", "60", "--mode",
+                              "bulk", "--connections", "2", "--products", "10", "--users", "10"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=nodes.ENV)
+    try:
+        nodes.wait_until(lambda: orders(fresh) > 1000, 60, "orders")
+        for name in ("format", "lock"):
+            shutil.copy(fresh.data / name, copy)
+        subprocess.run(["mdb_copy", fresh.data / "journal", copy / "journal"], check=True, timeout=60)
+        there = orders(fresh)
+        nodes.wait_until(lambda: orders(fresh) > there, 60, "more orders than were copied")
+    finally:
+        bench.kill()
+        bench.wait()
+    rebuilt = nodes.dure("rebuild", "--shards", "64", copy)
+    assert rebuilt.returncode == 0, rebuilt
+    done = nodes.dure("verify", copy)
+    assert done.returncode == 0, done
+    copied = int(re.search(r"^shop: (\d+) orders", done.stdout.decode(), re.M)[1])
+    assert 1000 < copied <= there
+
+
+def orders(node):
+    return node.client().get("/shop/orders?size=1").json()["page"]["totalElements"]
 
 
 def test_readme_links_to_every_page():
