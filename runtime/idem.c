@@ -271,14 +271,13 @@ static bool collect_one(struct dure_runtime *rt, struct dure_idem_entry *entry, 
     const struct dure_idem_bytes *bytes = durable_bytes(rt, entry);
     if (bytes != &entry->newest && entry->newest.data != NULL) rt->idem->unsaved = true;
     if (bytes == NULL) return false;
-    if (entry->collected != 0) { /* In the batch before this one; for the one after it. */
-        if (bytes->lsn != entry->collected_lsn) rt->idem->unsaved = true;
-        return false;
-    }
+    /* In the batch before this one, which is still being written. What is newer must be in this one:
+     * the record that holds it is not replayed any more after it. */
+    if (entry->collected != 0 && bytes->lsn == entry->collected_lsn) return false;
     struct dure_idem_wire wire;
     memcpy(&wire, bytes->data, sizeof wire);
     if (dure_idem_expired(rt, wire.time_ms) && !entry->running && bytes == &entry->newest) {
-        return true;
+        return entry->collected == 0;
     }
     if (entry->saved && entry->collected_lsn == bytes->lsn) return false;
     to->add(to->checkpoint, DURE_TABLE_KEY, dure_idem_row_type(entry->key),

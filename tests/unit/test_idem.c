@@ -457,6 +457,30 @@ static void test_checkpoint_before_reply(void **state)
     dure_buf_fini(&again.reply);
 }
 
+/* The reply becomes durable while a checkpoint with the mark before it is being written, and the next
+ * one is filled meanwhile: that one has it, since the record that holds it is not replayed any more. */
+static void test_checkpoint_behind_a_checkpoint(void **state)
+{
+    (void)state;
+    struct client first = {0}, again = {0};
+    begin_and_park(&first);
+    dure_rows_memory_hold(world.rows, true);
+    world_pass(&world, DURE_CHECKPOINT_INTERVAL_MS);
+    unpark();
+    world_run(&world);
+    assert_int_equal(first.released, 1);
+    world_pass(&world, DURE_CHECKPOINT_INTERVAL_MS);
+    dure_rows_memory_hold(world.rows, false);
+    for (int i = 0; i < 4; i++) world.rows->ops->poll(world.rows);
+    assert_int_equal(world.rt->metrics.checkpoints, 2);
+    world_stop(&world, true, true);
+    world_reopen(&world);
+    assert_int_equal(start(&again, 1, 9), 0);
+    assert_int_equal(again.result, DURE_IDEM_REPLY);
+    dure_buf_fini(&first.reply);
+    dure_buf_fini(&again.reply);
+}
+
 /* ---- 24 hours ------------------------------------------------------------------------------------- */
 
 /* Up to the last millisecond the key is known, then it is new, in memory as in the rows. */
@@ -589,6 +613,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reply_made_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reply_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_before_reply, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_checkpoint_behind_a_checkpoint, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_without_space, setup, teardown),
