@@ -207,6 +207,7 @@ static void begin_key(struct dure_call *call, struct dure_span key)
     if (result == DURE_IDEM_STARTED) {
         ask->type = reply.type;
         ask->id = reply.id;
+        ask->saga = reply.saga;
     }
     submit(call, result == DURE_IDEM_STARTED);
 }

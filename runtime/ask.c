@@ -100,21 +100,50 @@ void dure_ask_attach(struct dure_runtime *rt, struct dure_actor *saga, struct du
     if (ask->mail_at != NULL) ask->mail_at->ask = NULL;
     ask->mail_at = NULL;
     ask->waits_on = saga;
+    ask->saga = saga->type;
     ask->same = saga->asks;
     saga->asks = ask;
 }
 
+static bool may_be_its(const struct dure_ask *ask, const struct dure_type *type)
+{
+    if (ask->saga != NULL) return type == ask->saga;
+    return type->kind == DURE_KIND_SAGA && strcmp(type->system, ask->view_type->system) == 0;
+}
+
 /* It runs under the id of its aggregate. */
-static struct dure_actor *running_saga(struct dure_runtime *rt, int64_t id, const char *system)
+static struct dure_actor *running_saga(struct dure_runtime *rt, const struct dure_ask *ask)
 {
     for (size_t i = 0; i < dure_registry_count(); i++) {
         struct dure_type *type = dure_registry_type(i);
-        if (type->kind != DURE_KIND_SAGA || strcmp(type->system, system) != 0) continue;
+        if (!may_be_its(ask, type)) continue;
         int rv;
-        struct dure_actor *saga = dure_actor_get(rt, type, id, false, &rv);
+        struct dure_actor *saga = dure_actor_get(rt, type, ask->view_id, false, &rv);
         if (saga != NULL && saga->head.exists) return saga;
     }
     return NULL;
+}
+
+/* It was to begin in a record that failed: it will when there is space. */
+static struct dure_mail *start_to_come(struct dure_runtime *rt, const struct dure_ask *ask)
+{
+    for (struct dure_mail *mail = rt->retry; mail != NULL; mail = mail->next) {
+        bool starts = mail->kind == DURE_MAIL_START && mail->id == ask->view_id;
+        if (starts && may_be_its(ask, mail->type)) return mail;
+    }
+    return NULL;
+}
+
+static void wait_for_start(struct dure_runtime *rt, struct dure_ask *ask, struct dure_mail *start)
+{
+    if (ask->wait_until_ms == 0 || start->ask != NULL) {
+        struct dure_answer answer = {.verdict = DURE_PENDING, .status = 201};
+        dure_ask_decide(rt, ask, &answer);
+        return;
+    }
+    start->ask = ask;
+    ask->mail_at = start;
+    dure_ask_wait(rt, ask);
 }
 
 /* The saga is over, and what it decided shows in what it was about. */
@@ -130,12 +159,17 @@ static const char *why_refused(struct dure_runtime *rt, const struct dure_ask *a
 
 void dure_ask_go_on(struct dure_runtime *rt, struct dure_ask *ask)
 {
-    struct dure_actor *saga =
-        ask->view_type != NULL ? running_saga(rt, ask->view_id, ask->view_type->system) : NULL;
+    struct dure_actor *saga = ask->view_type != NULL ? running_saga(rt, ask) : NULL;
     ask->state = DURE_ASK_WAITING;
     if (saga != NULL && ask->wait_until_ms != 0) {
         dure_ask_attach(rt, saga, ask);
         dure_ask_wait(rt, ask);
+        return;
+    }
+    struct dure_mail *start = NULL;
+    if (saga == NULL && ask->view_type != NULL) start = start_to_come(rt, ask);
+    if (start != NULL) {
+        wait_for_start(rt, ask, start);
         return;
     }
     struct dure_answer answer = {.verdict = saga != NULL ? DURE_PENDING : DURE_DONE,
@@ -218,6 +252,7 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
     ask->mail_at = NULL;
     ask->waits_on = NULL;
     ask->view_type = NULL;
+    ask->saga = NULL;
     ask->failed = 0;
     ask->created = false;
     ask->group = UINT64_MAX;
@@ -235,7 +270,9 @@ int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask)
 
 int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask)
 {
+    struct dure_type *saga = ask->saga;
     int rv = dure_ask_submit(rt, ask);
+    ask->saga = saga;
     /* A mail of kind WAKE marks it: take_ask then only looks which saga it belongs to. */
     if (rv == 0) ask->mail.kind = DURE_MAIL_WAKE;
     return rv;

@@ -184,6 +184,8 @@ struct dure_mail {
     struct dure_type *type;              /* Whom: this actor … */
     int64_t id;
     bool fresh;                          /* … which is new (id just given). */
+    struct dure_type *directory;         /* That has passed it on, here and now, or NULL … */
+    int64_t key;                         /* … from this key of it. */
     const struct dure_command *command;  /* COMMAND; OUTCOME: the one answered. */
     const struct dure_event_type *event; /* FEED: for this row, an event of another node's shard … */
     int64_t event_time_ms;               /* … that happened then, to the actor `from`. */
@@ -284,6 +286,7 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     bool has_key;             /* Idempotency-Key. */
     uint64_t key[2];          /* Its 128-bit hash. */
     uint64_t fingerprint;     /* Of method, path and body. */
+    struct dure_type *saga;   /* Resumed: the one it waits for. NULL: whichever runs for its actor. */
     /* In the turn: make the reply's bytes now (the view dies with the call); with a key, hand them
      * to dure_idem_finish before returning. Called once; once more when the record that was to hold the
      * decision failed and the command's own was durable before (the earlier bytes are void). */
@@ -314,7 +317,7 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
 /* Takes the command, or refuses at once: DURE_EBUSY (queues full), DURE_ESHUTDOWN. */
 DURE_MUST_CHECK int dure_ask_submit(struct dure_runtime *rt, struct dure_ask *ask);
 /* Waits again for the saga of a command that began before a restart (its key is "started"):
- * decides as if the command had just been handled. type, id of the aggregate. */
+ * decides as if the command had just been handled. type, id of the aggregate, and saga. */
 DURE_MUST_CHECK int dure_ask_resume(struct dure_runtime *rt, struct dure_ask *ask);
 
 /* Payload of the command NULL: what PATCH and PUT bring. Governed fields must be equal or a legal
@@ -370,11 +373,11 @@ enum dure_idem_result { DURE_IDEM_NEW, DURE_IDEM_REPLY, DURE_IDEM_STARTED };
 struct dure_idem_reply {
     int status;
     struct dure_buf headers, body;
-    struct dure_type *type;
+    struct dure_type *type, *saga;
     int64_t id;
 };
 /* Looks the key up and marks it running. REPLY: *reply holds copies (caller fini's). STARTED: an
- * earlier process began it; resume with reply->type, id. Errors: DURE_EKEYREUSED, DURE_EKEYRUNNING,
+ * earlier process began it; resume with reply->type, id, saga. Errors: DURE_EKEYREUSED, DURE_EKEYRUNNING,
  * DURE_EBUSY. After NEW or STARTED exactly one of finish or cancel must follow. */
 DURE_MUST_CHECK int dure_idem_begin(struct dure_runtime *rt, const uint64_t key[2],
                                     uint64_t fingerprint, enum dure_idem_result *result,
@@ -478,7 +481,8 @@ struct dure_runtime {
     int64_t wait_next_ms;                   /* Earliest limit in `waiting`; INT64_MAX: none. */
     struct dure_actor *acting;              /* Whose turn it is; NULL: nobody's. */
     struct dure_out *out;                   /* Effects of the handler that runs. */
-    struct dure_mail *retry;                /* Durable mail of a failed group, until retry_at_ms. */
+    struct dure_mail *retry;                /* Durable mail of failed groups, until retry_at_ms; the
+                                               newest first. */
     struct dure_ask *waiting;         /* With a limit; unordered. */
     /* Timers: a heap by due_ms of actors. */
     struct dure_actor **timers; size_t timers_count, timers_cap;
@@ -499,6 +503,8 @@ void dure_turn_run(struct dure_runtime *rt);
 void dure_turn_hold(struct dure_runtime *rt, struct dure_hold *hold);
 /* Puts mail into the mailbox of its actor (mailbox.c). */
 void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail);
+/* Before all that its actor has, and its actor before all others. */
+void dure_mailbox_push_first(struct dure_runtime *rt, struct dure_mail *mail);
 
 /* ask.c, for turn.c and failure.c: */
 /* Makes the answer (`decided`) and lets it out when everything so far is durable. */

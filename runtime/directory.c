@@ -51,6 +51,8 @@ bool dure_directory_handle(struct dure_runtime *rt, struct dure_actor *actor,
         dure_group_event(rt, actor, &dure_key_bound, binding, true);
         mail->fresh = true;
     }
+    mail->directory = actor->type;
+    mail->key = actor->id;
     mail->type = target;
     mail->id = state->target;
     dure_mailbox_push(rt, mail);

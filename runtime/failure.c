@@ -3,7 +3,9 @@
  *
  *   1. asks whose command was handled in them fail with the reason
  *   2. actors become what they were before, newest group first; sequences and ids too
- *   3. mail that these groups made is gone; durable causes come again after RETRY_MS
+ *   3. mail that these groups made is gone; durable causes come again after RETRY_MS, in the order
+ *      that they had, before anything newer and to the keys that they were sent to; until then
+ *      nobody has a turn
  *   4. who waited for them hears the reason; an ask whose command was durable before waits again
  *
  * A full disk ends here, and the next command tries again; everything else is fatal. Loop thread.
@@ -13,7 +15,7 @@
 /* After a full disk, durable mail and timers try again this much later. */
 #define RETRY_MS 250
 
-static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64_t failed_lsn)
+static void undo_group(struct dure_runtime *rt, struct dure_group *group)
 {
     for (struct dure_undo *undo = group->undo; undo != NULL; undo = undo->next) {
         struct dure_actor *actor = undo->actor;
@@ -26,18 +28,41 @@ static void undo_group(struct dure_runtime *rt, struct dure_group *group, uint64
         dure_saga_count(rt, actor, +1);
     }
     group->undo = NULL;
-    /* Durable causes are still causes: they come again when there is space. */
+    dure_idem_failed(rt, group->lsn);
+}
+
+/* What a key was bound to may have been taken back, and the id be somebody else's by then. */
+static void come_again(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    if (mail->directory != NULL) {
+        mail->type = mail->directory;
+        mail->id = mail->key;
+        mail->fresh = false;
+        mail->directory = NULL;
+    }
+    mail->next = rt->retry;
+    rt->retry = mail;
+}
+
+/* Durable causes are still causes: they come again when there is space. */
+static void undo_taken(struct dure_runtime *rt, struct dure_group *group, uint64_t failed_lsn)
+{
+    struct dure_mail *oldest = NULL;
     while (group->taken != NULL) {
         struct dure_mail *mail = group->taken;
         group->taken = mail->next;
+        mail->next = oldest;
+        oldest = mail;
+    }
+    while (oldest != NULL) {
+        struct dure_mail *mail = oldest;
+        oldest = mail->next;
         if (mail->durable_lsn == 0) {
             dure_mail_free(mail); /* Received: the sender has it and sends it again. */
         } else if (mail->durable_lsn < failed_lsn) {
-            mail->next = rt->retry;
-            rt->retry = mail;
+            come_again(rt, mail);
         } /* Else it was deferred by this very failure: undo_mail frees it. */
     }
-    dure_idem_failed(rt, group->lsn);
 }
 
 /* Mail that a failed group made is gone with it; what was durable before waits for the retry. */
@@ -52,8 +77,7 @@ static void undo_mail(struct dure_runtime *rt, uint64_t failed_lsn, int rv)
             actor->mail_first = mail->next;
             bool old = mail->durable_lsn != 0 && mail->durable_lsn < failed_lsn;
             if (old) {
-                mail->next = rt->retry;
-                rt->retry = mail;
+                come_again(rt, mail);
             } else if (mail->ask != NULL) {
                 dure_ask_fail(rt, mail->ask, rv); /* Its command had not begun. */
             }
@@ -102,8 +126,10 @@ void dure_failure_undo(struct dure_runtime *rt, int rv)
     if (rv == DURE_ENOSPC) rt->metrics.nospace++;
     rt->failed_group = writing->number;
     fail_waiting(rt, writing->number, rv);
-    undo_group(rt, open, writing->lsn);
-    undo_group(rt, writing, writing->lsn);
+    undo_group(rt, open);
+    undo_group(rt, writing);
+    undo_taken(rt, writing, writing->lsn);
+    undo_taken(rt, open, writing->lsn);
     undo_counters(rt, writing);
     dure_outage_failed(rt, writing->lsn);
     undo_mail(rt, writing->lsn, rv);

@@ -83,6 +83,16 @@ static const struct dure_idem_bytes *durable_bytes(const struct dure_runtime *rt
     return older ? &entry->older : NULL;
 }
 
+/* What has begun has no reply yet; in its place is the code of the saga that it waits for. An older node
+ * has left none. */
+static void read_saga(struct dure_idem_reply *reply, const char *body, size_t len)
+{
+    uint32_t code;
+    if (len < sizeof code) return;
+    memcpy(&code, body, sizeof code);
+    reply->saga = dure_registry_type_by_code(code);
+}
+
 static int read_entry(struct dure_runtime *rt, const char *bytes, size_t len, uint64_t fingerprint,
                       enum dure_idem_result *result, struct dure_idem_reply *reply)
 {
@@ -99,8 +109,13 @@ static int read_entry(struct dure_runtime *rt, const char *bytes, size_t len, ui
     reply->type = dure_registry_type_by_code(wire.type_code);
     *result = wire.status == 0 ? DURE_IDEM_STARTED : DURE_IDEM_REPLY;
     if (*result == DURE_IDEM_STARTED && reply->type == NULL) *result = DURE_IDEM_NEW;
+    const char *body = bytes + sizeof wire + wire.headers_len;
+    if (wire.status == 0) {
+        read_saga(reply, body, wire.body_len);
+        return 0;
+    }
     dure_buf_add(&reply->headers, bytes + sizeof wire, wire.headers_len);
-    dure_buf_add(&reply->body, bytes + sizeof wire + wire.headers_len, wire.body_len);
+    dure_buf_add(&reply->body, body, wire.body_len);
     return 0;
 }
 
@@ -186,7 +201,10 @@ void dure_idem_finish(struct dure_runtime *rt, const struct dure_ask *ask, int s
 
 void dure_idem_write_started(struct dure_runtime *rt, const struct dure_ask *ask)
 {
-    write_entry(rt, ask, 0, NULL, NULL);
+    struct dure_buf code = {0};
+    if (ask->saga != NULL) dure_buf_add(&code, &ask->saga->code, sizeof ask->saga->code);
+    write_entry(rt, ask, 0, NULL, &code);
+    dure_buf_fini(&code);
 }
 
 void dure_idem_cancel(struct dure_runtime *rt, const uint64_t key[2])

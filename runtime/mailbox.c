@@ -13,6 +13,35 @@
 
 #include "runtime/core.h"
 
+/* NULL: the disk fails. */
+static struct dure_actor *actor_of(struct dure_runtime *rt, const struct dure_mail *mail)
+{
+    int rv;
+    struct dure_actor *actor = dure_actor_get(rt, mail->type, mail->id, mail->fresh, &rv);
+    if (actor != NULL || rt->fatal != 0) return actor;
+    rt->fatal = rv;
+    if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
+    return NULL;
+}
+
+void dure_mailbox_push_first(struct dure_runtime *rt, struct dure_mail *mail)
+{
+    DURE_ASSERT(dure_shard_is_mine(rt, dure_shard_of(rt, mail->id)));
+    if (rt->outage_on && dure_outage_hold(rt, mail)) return;
+    struct dure_actor *actor = actor_of(rt, mail);
+    if (actor == NULL) return;
+    mail->next = actor->mail_first;
+    actor->mail_first = mail;
+    if (mail->next == NULL) actor->mail_last = &mail->next;
+    actor->mail_count++;
+    rt->ready_mail++;
+    if (actor->ready) return;
+    actor->ready = true;
+    actor->ready_next = rt->ready;
+    if (rt->ready == NULL) rt->ready_last = &actor->ready_next;
+    rt->ready = actor;
+}
+
 void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
 {
     if (!dure_shard_is_mine(rt, dure_shard_of(rt, mail->id))) {
@@ -21,15 +50,8 @@ void dure_mailbox_push(struct dure_runtime *rt, struct dure_mail *mail)
         return;
     }
     if (rt->outage_on && dure_outage_hold(rt, mail)) return;
-    int rv;
-    struct dure_actor *actor = dure_actor_get(rt, mail->type, mail->id, mail->fresh, &rv);
-    if (actor == NULL) {
-        if (rt->fatal == 0) {
-            rt->fatal = rv;
-            if (rt->on_fatal != NULL) rt->on_fatal(rt->arg, rv);
-        }
-        return;
-    }
+    struct dure_actor *actor = actor_of(rt, mail);
+    if (actor == NULL) return;
     mail->next = NULL;
     *actor->mail_last = mail;
     actor->mail_last = &mail->next;

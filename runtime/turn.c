@@ -46,14 +46,19 @@ static bool group_empty(const struct dure_group *group)
     return group->entries == 0 && group->undo == NULL;
 }
 
+/* While durable mail waits for space, nothing newer may overtake it. */
+static bool waits_for_space(const struct dure_runtime *rt)
+{
+    return rt->retry != NULL && rt->io->wall_ms(rt->io) < rt->retry_at_ms;
+}
+
 static void retry_mail(struct dure_runtime *rt)
 {
-    if (rt->retry == NULL || rt->open->time_ms < rt->retry_at_ms) return;
     struct dure_mail *mail = rt->retry;
     rt->retry = NULL;
-    while (mail != NULL) {
+    while (mail != NULL) { /* The newest first, each before what its actor has. */
         struct dure_mail *next = mail->next;
-        dure_mailbox_push(rt, mail);
+        dure_mailbox_push_first(rt, mail);
         mail = next;
     }
 }
@@ -78,13 +83,16 @@ void dure_turn_run(struct dure_runtime *rt)
     rt->in_turn = true;
     if (rt->open->turns == 0) rt->open->time_ms = rt->io->wall_ms(rt->io);
     if (rt->links != NULL) dure_links_tick(rt);
-    retry_mail(rt);
-    dure_timer_due(rt);
+    bool turns = !waits_for_space(rt);
+    if (turns) {
+        retry_mail(rt);
+        dure_timer_due(rt);
+    }
     dure_look_tick(rt);
     dure_ask_expire(rt);
-    run_ready(rt);
-    bool room = !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
-    if (!room && rt->stopping) dure_ask_drop_intake(rt);
+    if (turns) run_ready(rt);
+    bool room = turns && !dure_ask_held_back(rt); /* Else the checkpoint's end calls the next round. */
+    if (turns && !room && rt->stopping) dure_ask_drop_intake(rt);
     while (room && rt->intake != NULL && rt->ready == NULL && !group_full(rt, 1)) {
         take_ask(rt);
     }
@@ -95,7 +103,7 @@ void dure_turn_run(struct dure_runtime *rt)
      * by its completion. */
     bool more = (room && rt->intake != NULL) || rt->ready != NULL ||
                 (rt->links != NULL && dure_links_waiting(rt->links));
-    if (more && !group_full(rt, 1)) {
+    if (turns && more && !group_full(rt, 1)) {
         rt->io->soon(rt->io);
     }
     set_alarm(rt);
@@ -240,7 +248,10 @@ static void send_effect(struct dure_runtime *rt, const struct dure_effect *effec
         mail->kind = DURE_MAIL_START;
         mail->type = saga->type;
         mail->ask = *ask; /* The answer waits for the saga from here on. */
-        if (*ask != NULL) (*ask)->mail_at = mail;
+        if (*ask != NULL) {
+            (*ask)->mail_at = mail;
+            (*ask)->saga = saga->type;
+        }
         *ask = NULL;
     } else {
         mail->kind = DURE_MAIL_COMMAND;

@@ -92,7 +92,7 @@ MUTANTS = [
      "    if (row->head.lsn >= lsn && !started) return;",
      "    if (row->head.lsn >= lsn && !started && !{on}) return;"),
     ("key-mark-not-written", "a command under way leaves no mark for its key", "idem.c",
-     "    write_entry(rt, ask, 0, NULL, NULL);", "    if (!{on}) write_entry(rt, ask, 0, NULL, NULL);"),
+     "    write_entry(rt, ask, 0, NULL, &code);", "    if (!{on}) write_entry(rt, ask, 0, NULL, &code);"),
     ("keys-not-recovered", "a restart forgets keys", "idem.c",
      "    if (len < sizeof wire) return;", "    if (len < sizeof wire || {on}) return;"),
     ("ack-to-a-stranger", "the answer to a restarted peer acknowledges for the old session", "peer.c",

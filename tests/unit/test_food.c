@@ -208,6 +208,74 @@ static void test_cancel_before_the_check(void **state)
     assert_true(seen[0] > 0 && seen[1] > 0);
 }
 
+/* ---- A full disk ---------------------------------------------------------------------------- */
+
+static void fill_disk(bool full)
+{
+    if (full) dure_journal_memory_fault(ways_node(0)->journal, DURE_FAULT_NOSPC);
+    ways_step(0);
+    world_now_ms += 20;
+}
+
+/* Until it has its answer, from a disk on which records `at` to `until` find no space. */
+static void insist(const struct dure_command *command, int64_t id, const void *payload, int *step,
+                   int at, int until)
+{
+    do {
+        ways_submit(command, id, payload);
+        for (int i = 0; i < 1000 && !ways_ask.released; i++, ++*step) {
+            fill_disk(*step >= at && *step < until);
+        }
+        assert_int_equal(ways_ask.released, 1);
+    } while (ways_ask.rv == DURE_ENOSPC);
+    assert_int_equal(ways_ask.rv, 0);
+}
+
+static void check_hasty(int cancel_status)
+{
+    int64_t id = ways_first_id();
+    const struct food_order *order = ways_state(&food_order, id);
+    const struct food_payment *payment = ways_state(&food_payment, id);
+    const struct food_store_order *store = ways_state(&food_store_order, id);
+    assert_int_equal(cancel_status, 200);
+    assert_int_equal(order->status, FOOD_ORDER_CANCELED);
+    assert_int_equal(payment->status, FOOD_PAYMENT_CANCELED);
+    assert_true(store == NULL || store->status == FOOD_STORE_CANCELED);
+    assert_int_equal(ways_count(food_order.type), 1);
+    assert_int_equal(ways_count(food_payment.type), 1);
+    assert_int_equal(ways_count(food_store_order.type), store != NULL);
+    assert_int_equal(ways_count(food_store_order.type->directory), store != NULL);
+    assert_int_equal(sagas(), 0);
+}
+
+/* With a record for every message, some of which find no space: what waits for it keeps its order and its
+ * keys, nothing that comes later overtakes it, and an order is not answered before its saga has ended. */
+static void test_full_disk(void **state)
+{
+    (void)state;
+    ways_nodes = 1;
+    ways_turns_max = 1;
+    for (int at = 0; at < 60; at++) {
+        for (int records = 1; records < 30; records += 4) {
+            struct food_place place;
+            int step = 0;
+            ways_make();
+            prepare();
+            fill_place(&place, FOOD);
+            insist(food_order.create, DURE_NEW, &place, &step, at, at + records);
+            assert_int_equal(ways_ask.status, 200);
+            const struct food_order *order = ways_state(&food_order, ways_first_id());
+            assert_int_equal(order->status, FOOD_ORDER_PAID);
+            insist(ways_command(&food_order, "cancel"), ways_first_id(), NULL, &step, at,
+                   at + records);
+            ways_settle();
+            check_hasty(ways_ask.status);
+            ways_end();
+        }
+    }
+    ways_turns_max = 0;
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -223,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_one_turn_a_record),
         cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_cancel_before_the_check),
+        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

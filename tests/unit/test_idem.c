@@ -88,6 +88,7 @@ static int request(struct client *client, uint64_t key, const struct dure_comman
     } else {
         client->ask.ask.type = reply.type;
         client->ask.ask.id = reply.id;
+        client->ask.ask.saga = reply.saga;
         client->ask.ask.wait_until_ms = world_now_ms + DURE_WAIT_MS_MAX;
         assert_int_equal(dure_ask_resume(world.rt, &client->ask.ask), 0);
     }
@@ -481,6 +482,41 @@ static void test_checkpoint_behind_a_checkpoint(void **state)
     dure_buf_fini(&again.reply);
 }
 
+/* Two commands have begun a saga each under one id, and the one whose saga has ended meanwhile is asked
+ * again: it does not wait for the other's. */
+static void test_resume_beside_another_saga(void **state)
+{
+    int seen = 0;
+    for (int rounds = 0; rounds < 12; rounds++) {
+        teardown(state);
+        setup(state);
+        struct client first = {0}, second = {0}, again = {0};
+        struct journey_start trip = {JOURNEY_TRIP, 40, 1};
+        for (int64_t i = 0; i < 4; i++) party_mood(40 + i, 0);
+        begin_and_park(&first);
+        world.group_turns_max = 1; /* Its saga goes on in other records. */
+        world_crash(&world);
+        assert_int_equal(request(&second, 2, &journey_start, 9, &trip, 2), 0);
+        for (int i = 0; i < rounds; i++) world_round(&world);
+        world_crash(&world);
+        world_run(&world);
+        assert_int_equal(request(&again, 2, &journey_start, 9, &trip, 2), 0);
+        if (again.result == DURE_IDEM_STARTED) {
+            seen++;
+            world_run(&world);
+            assert_true(world_saga(&world, &journey_strict, 9)->parked);
+            assert_int_equal(again.released, 1);
+            assert_int_equal(again.status, 200);
+            assert_int_equal(traveller(9)->finished, 1);
+        }
+        dure_buf_fini(&first.reply);
+        dure_buf_fini(&second.reply);
+        dure_buf_fini(&again.reply);
+    }
+    world.group_turns_max = 0;
+    assert_true(seen > 0);
+}
+
 /* ---- 24 hours ------------------------------------------------------------------------------------- */
 
 /* Up to the last millisecond the key is known, then it is new, in memory as in the rows. */
@@ -614,6 +650,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reply_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_before_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_checkpoint_behind_a_checkpoint, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_resume_beside_another_saga, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_without_space, setup, teardown),
