@@ -142,6 +142,7 @@ void dure_mesh_close(struct dure_mesh *mesh)
     if (mesh == NULL) return;
     DURE_ASSERT(mesh->bus == NULL && !mesh->running);
     dure_remote_close(mesh->remotes);
+    dure_look_peer_fini(&mesh->look_peer);
     dure_peer_close(mesh->peers);
     dure_links_close(mesh->links);
     free(mesh);

@@ -20,16 +20,25 @@ static int send_question(struct dure_look_wire *wire, uint16_t node, uint64_t nu
 }
 
 /* An answer on its way to being durable. */
-struct answer {
+struct dure_look_answer {
     struct dure_hold hold;
+    struct dure_look_answer *next, **link;
     struct dure_look_peer *look;
     uint16_t to;
     struct dure_buf frame;
 };
 
+static void forget(struct dure_look_answer *answer)
+{
+    *answer->link = answer->next;
+    if (answer->next != NULL) answer->next->link = answer->link;
+    dure_buf_fini(&answer->frame);
+    free(answer);
+}
+
 static void answer(struct dure_hold *hold, int rv)
 {
-    struct answer *answer = (struct answer *)hold;
+    struct dure_look_answer *answer = (struct dure_look_answer *)hold;
     struct dure_look_frame head;
     memcpy(&head, answer->frame.data, sizeof head);
     if (rv != 0) {
@@ -41,8 +50,7 @@ static void answer(struct dure_hold *hold, int rv)
     int sent = dure_peer_send(answer->look->peers, answer->to, DURE_PEER_SEEN, answer->frame.data,
                               answer->frame.len);
     (void)sent;
-    dure_buf_fini(&answer->frame);
-    free(answer);
+    forget(answer);
 }
 
 static void on_question(struct dure_look_peer *look, uint16_t from,
@@ -50,9 +58,13 @@ static void on_question(struct dure_look_peer *look, uint16_t from,
 {
     const struct dure_type *type = dure_registry_type_by_code(question->type_code);
     if (type == NULL || type->kind != DURE_KIND_AGGREGATE) return;
-    struct answer *made = malloc(sizeof *made);
+    struct dure_look_answer *made = malloc(sizeof *made);
     if (made == NULL) return;
-    *made = (struct answer){.hold.cb = answer, .look = look, .to = from};
+    *made = (struct dure_look_answer){.hold.cb = answer, .look = look, .to = from};
+    made->next = look->answers;
+    made->link = &look->answers;
+    if (made->next != NULL) made->next->link = &made->next;
+    look->answers = made;
     struct dure_look_frame head = *question;
     struct dure_view view = {0};
     int rv = DURE_EUNAVAILABLE;
@@ -93,4 +105,9 @@ void dure_look_peer_init(struct dure_look_peer *look, struct dure_peers *peers)
         .user = {.frame = on_frame, .down = on_down, .arg = look}};
     dure_peer_use(peers, DURE_PEER_LOOK, &look->user);
     dure_peer_use(peers, DURE_PEER_SEEN, &look->user);
+}
+
+void dure_look_peer_fini(struct dure_look_peer *look)
+{
+    while (look->answers != NULL) forget(look->answers);
 }

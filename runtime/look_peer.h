@@ -24,8 +24,11 @@ struct dure_look_peer { /* Embedded by its owner, who keeps it as long as runtim
     struct dure_peers *peers;
     struct dure_peer_user user;
     struct dure_runtime *rt;
+    struct dure_look_answer *answers; /* That wait for what they show to be durable. */
 };
 /* Registers with the peers. Set ->rt when the runtime is open; until then frames are ignored. */
 void dure_look_peer_init(struct dure_look_peer *look, struct dure_peers *peers);
+/* When the runtime has ended with answers under way, as a crash in a simulation leaves it. */
+void dure_look_peer_fini(struct dure_look_peer *look);
 
 #endif
