@@ -17,8 +17,10 @@ static void still_there(struct sim *sim, void *arg, int64_t id, const void *data
 
 void sim_check_sagas(struct sim *sim)
 {
-    sim_each(sim, shop_order_saga.type, still_there, shop_order_saga.type);
-    sim_each(sim, shop_cancel_saga.type, still_there, shop_cancel_saga.type);
+    for (size_t i = 0; i < dure_registry_count(); i++) {
+        struct dure_type *type = dure_registry_type(i);
+        if (type->kind == DURE_KIND_SAGA) sim_each(sim, type, still_there, type);
+    }
 }
 
 static void check_node(struct sim *sim, struct sim_node *node)

@@ -119,6 +119,10 @@ void sim_client_choose(struct sim_client *client)
         client->busy = false;
         return;
     }
+    if (sim_dice(sim, sim->settings.others)) {
+        sim_deed_choose(client);
+        return;
+    }
     uint64_t dice = sim_random(sim, 100);
     if (dice < 20 && known_order(client, SIM_CANCEL)) return;
     if (dice < 35 && known_order(client, SIM_READ_ORDER)) return;
@@ -214,5 +218,6 @@ void sim_client_learn(struct sim_client *client, const struct sim_reply *reply)
         raise(sim, &sim->orders[client->order_at], (unsigned)client->seen, reply->a);
         break;
     case SIM_READ_PRODUCT: learn_product(client, reply); break;
+    case SIM_DEED: sim_deed_learn(client, reply); break;
     }
 }

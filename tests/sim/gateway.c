@@ -13,6 +13,8 @@
 
 #include "tests/sim/sim.h"
 
+#define DEED_BYTES 2048
+
 struct sim_call { /* At the owner. */
     struct dure_ask ask; /* First. */
     struct sim_call *next, **link;
@@ -26,6 +28,7 @@ struct sim_call { /* At the owner. */
         struct shop_place place;
         struct shop_inventory inventory;
         struct shop_pay pay;
+        char deed[DEED_BYTES];
     } payload;
 };
 
@@ -80,6 +83,7 @@ static void drop(struct sim_call *call)
 {
     *call->link = call->next;
     if (call->next != NULL) call->next->link = call->link;
+    free(call->ask.other); /* What it had seen of another node when its own crashed. */
     free(call);
 }
 
@@ -110,6 +114,11 @@ static void show(struct sim_call *call, const struct dure_view *view)
     struct sim_reply *reply = &call->reply;
     reply->id = view->id;
     if (!view->exists) return;
+    if (call->request.op == SIM_DEED) {
+        const struct sim_deed *deed = sim_deed(&call->request);
+        if (deed->status != NULL) reply->a = deed->status(view->state);
+        return;
+    }
     if (view->aggregate == &shop_order) {
         const struct shop_order *order = view->state;
         reply->a = order->status;
@@ -121,10 +130,12 @@ static void show(struct sim_call *call, const struct dure_view *view)
     }
 }
 
-static int status_of(const struct dure_answer *answer, uint32_t op)
+static int status_of(const struct dure_answer *answer, const struct sim_request *request)
 {
+    bool changes = request->op == SIM_CANCEL || request->op == SIM_EDIT ||
+                   (request->op == SIM_DEED && sim_deed(request)->command != NULL);
     switch (answer->verdict) {
-    case DURE_DONE: return op == SIM_CANCEL || op == SIM_EDIT ? 200 : 201;
+    case DURE_DONE: return changes ? 200 : 201;
     case DURE_PENDING: return 202; /* Told apart here; over HTTP it shows in the state. */
     case DURE_REFUSED: return answer->status;
     default: return SIM_TRY_AGAIN;
@@ -134,7 +145,7 @@ static int status_of(const struct dure_answer *answer, uint32_t op)
 static void decided(struct dure_ask *ask, const struct dure_answer *answer)
 {
     struct sim_call *call = (struct sim_call *)ask;
-    call->reply = (struct sim_reply){.status = status_of(answer, call->request.op)};
+    call->reply = (struct sim_reply){.status = status_of(answer, &call->request)};
     show(call, &answer->view);
     if (call->reply.status == SIM_TRY_AGAIN || call->reply.status >= 500) {
         call->reply.status = SIM_TRY_AGAIN;
@@ -170,6 +181,19 @@ static void fill_edit(struct sim_call *call)
     }
 }
 
+static void fill_deed(struct sim_call *call)
+{
+    const struct sim_deed *deed = sim_deed(&call->request);
+    struct dure_ask *ask = &call->ask;
+    ask->command = sim_deed_command(deed);
+    ask->by_key = deed->by_key;
+    if (ask->command->schema == NULL) return;
+    DURE_ASSERT(ask->command->schema->size <= sizeof call->payload);
+    dure_schema_init(ask->command->schema, &call->payload);
+    if (deed->fill != NULL) deed->fill(&call->request, &call->payload);
+    ask->data = &call->payload;
+}
+
 static void fill_payload(struct sim_call *call)
 {
     const struct sim_request *request = &call->request;
@@ -199,14 +223,16 @@ static void fill_payload(struct sim_call *call)
         call->payload.place.price = request->price;
         break;
     case SIM_CANCEL: ask->command = &shop_order_cancel; return;
+    case SIM_DEED: fill_deed(call); return;
     default: fill_edit(call); break;
     }
     ask->data = request->op == SIM_EDIT ? (void *)&call->edit : &call->payload;
 }
 
-static struct dure_type *type_of(uint32_t op)
+static struct dure_type *type_of(const struct sim_request *request)
 {
-    switch ((enum sim_op)op) {
+    switch ((enum sim_op)request->op) {
+    case SIM_DEED: return sim_deed(request)->aggregate->type;
     case SIM_OPEN_PRODUCT:
     case SIM_READ_PRODUCT:
     case SIM_EDIT: return shop_inventory.type;
@@ -224,13 +250,20 @@ static void submit(struct sim_call *call, bool resume)
     try_again(call);
 }
 
+/* Something that has neither id nor natural key yet. */
+static bool makes_new(const struct sim_request *request)
+{
+    return request->op == SIM_PLACE || request->op == SIM_OPEN_PRODUCT ||
+           (request->op == SIM_DEED && sim_deed_creates(request));
+}
+
 static void command(struct sim_call *call)
 {
     struct dure_runtime *rt = call->node->rt;
     const struct sim_request *request = &call->request;
     struct dure_ask *ask = &call->ask;
-    bool creates = request->op == SIM_PLACE || request->op == SIM_OPEN_PRODUCT;
-    ask->type = type_of(request->op);
+    bool creates = makes_new(request);
+    ask->type = type_of(request);
     ask->id = creates ? DURE_NEW : request->id;
     ask->wait_until_ms = request->wait_ms > 0 ? rt->io->wall_ms(rt->io) + request->wait_ms : 0;
     ask->has_key = true;
@@ -261,6 +294,7 @@ static void command(struct sim_call *call)
     if (result == DURE_IDEM_STARTED) {
         ask->type = reply.type;
         ask->id = reply.id;
+        ask->saga = reply.saga;
     }
     submit(call, result == DURE_IDEM_STARTED);
 }
@@ -277,7 +311,7 @@ static void shown(struct dure_hold *hold, int rv)
 static void read_one(struct sim_call *call)
 {
     struct dure_view view = {0};
-    int rv = dure_runtime_view(call->node->rt, type_of(call->request.op), call->request.id, &view);
+    int rv = dure_runtime_view(call->node->rt, type_of(&call->request), call->request.id, &view);
     call->reply = (struct sim_reply){.status = rv == 0 ? 200 : rv == DURE_ENOTFOUND ? 404 : 0};
     if (rv == 0) show(call, &view);
     call->hold.cb = shown;
@@ -307,9 +341,8 @@ static void handle(struct sim_node *node, uint16_t from, const struct sim_reques
 /* As cluster nodes do: by id or natural key; what has neither, by its idempotency key. */
 static uint16_t owner_of(const struct sim_node *node, const struct sim_request *request)
 {
-    bool creates = request->op == SIM_PLACE || request->op == SIM_OPEN_PRODUCT;
-    uint32_t shard = creates ? (uint32_t)(request->key[0] % node->sim->settings.shards)
-                             : dure_shard_of(node->rt, request->id);
+    uint32_t shard = makes_new(request) ? (uint32_t)(request->key[0] % node->sim->settings.shards)
+                                        : dure_shard_of(node->rt, request->id);
     return dure_shard_node(node->rt, shard);
 }
 

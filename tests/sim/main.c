@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/systems.h"
 #include "tests/sim/sim.h"
 
 struct options {
@@ -136,16 +137,14 @@ static int run_jobs(const struct options *options)
     return worst;
 }
 
-static const struct dure_system *const systems[] = {&shop_system, NULL};
-
 int main(int argc, char **argv)
 {
     struct options options = {.seed = 1, .seeds = 1, .jobs = 1};
     const struct argp argp = {
         .options = entries, .parser = take,
-        .doc = "Simulates a cluster of dure nodes with the shop, under faults, from a seed."};
+        .doc = "Simulates a cluster of dure nodes with the systems, under faults, from a seed."};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
-    if (dure_registry_init(systems) != 0) return 2;
+    if (dure_registry_init(dure_systems()) != 0) return 2;
     if (options.seeds != 1) return run_jobs(&options);
     FILE *log = options.log == NULL             ? NULL
                 : strcmp(options.log, "-") == 0 ? stdout

@@ -238,6 +238,7 @@ static void open_peers(struct sim_node *node)
     node->forward_reply = (struct dure_peer_user){.frame = sim_gateway_frame, .arg = node};
     dure_peer_use(node->peers, DURE_PEER_REPLY, &node->forward_reply);
     dure_links_peer_init(&node->links_peer, node->peers);
+    dure_look_peer_init(&node->look, node->peers);
     if (settings->nodes == 1) return;
     rv = dure_links_open(&node->links, settings->shards, node->number, settings->nodes,
                          &node->links_peer.transport);
@@ -258,7 +259,8 @@ void sim_node_start(struct sim_node *node)
                                    .nodes = settings->nodes,
                                    .saga_deadline_ms = settings->saga_deadline_ms,
                                    .owner = node->number,
-                                   .links = node->links};
+                                   .links = node->links,
+                                   .look_wire = &node->look.wire};
     const char *message = "";
     node->fatal = 0;
     int rv = dure_runtime_open(&node->rt, &options, &node->io, node->journal, node->rows, &message);
@@ -272,7 +274,7 @@ void sim_node_start(struct sim_node *node)
     node->rt->on_fatal = on_fatal;
     node->rt->on_record = sim_stream_record;
     node->rt->arg = node;
-    node->links_peer.rt = node->rt;
+    node->links_peer.rt = node->look.rt = node->rt;
     dure_journal_memory_hold(node->journal, true);
     dure_rows_memory_hold(node->rows, true);
     node->up = true;
@@ -306,6 +308,7 @@ void sim_node_crash(struct sim_node *node, bool append_written, bool rows_writte
     dure_runtime_close(rt);
     node->rt = NULL;
     sim_gateway_crashed(node);
+    dure_look_peer_fini(&node->look);
     dure_links_close(node->links);
     node->links = NULL;
     dure_peer_close(node->peers);
@@ -320,8 +323,8 @@ size_t sim_node_parcels(const struct sim_node *node)
 
 bool sim_node_quiet(const struct sim_node *node)
 {
-    return node->up && dure_runtime_idle(node->rt) && sim_node_parcels(node) == 0 &&
-           node->calls == NULL && node->pendings == NULL;
+    return node->up && dure_runtime_idle(node->rt) && node->rt->retry == NULL &&
+           sim_node_parcels(node) == 0 && node->calls == NULL && node->pendings == NULL;
 }
 
 void sim_node_free(struct sim_node *node)

@@ -35,8 +35,10 @@ static bool quiet(const struct sim *sim)
     for (unsigned i = 0; i < sim->settings.nodes; i++) {
         const struct sim_node *node = &sim->nodes[i];
         if (!sim_node_quiet(node)) return false;
-        if (node->rt->counters[shop_order_saga.type->index].count != 0) return false;
-        if (node->rt->counters[shop_cancel_saga.type->index].count != 0) return false;
+        for (size_t j = 0; j < dure_registry_count(); j++) {
+            bool saga = dure_registry_type(j)->kind == DURE_KIND_SAGA;
+            if (saga && node->rt->counters[j].count != 0) return false;
+        }
     }
     return true;
 }
@@ -66,7 +68,8 @@ static void check(struct sim *sim)
 {
     static void (*const checks[])(struct sim * sim) = {
         sim_check_sagas,    sim_check_once,   sim_check_sums,  sim_check_acked,
-        sim_check_negative, sim_check_events, sim_check_views, sim_check_replay,
+        sim_check_negative, sim_check_events, sim_check_views, sim_check_deeds,
+        sim_check_replay,
     };
     for (size_t i = 0; !sim->failed && i < sizeof checks / sizeof checks[0]; i++) checks[i](sim);
 }
@@ -128,5 +131,6 @@ void sim_free(struct sim *sim)
     sim->log = log;
     for (unsigned i = 0; i < SIM_SHARDS_MAX; i++) free(sim->streams[i].hashes);
     free(sim->orders);
+    free(sim->things);
     free(sim->heap);
 }

@@ -50,12 +50,14 @@ void sim_settings_draw(struct sim_settings *settings, uint64_t seed)
     settings->broken_us = sometimes(&dice, 150, 1000, 8000);
     settings->blackout_us = sometimes(&dice, 150, 2000, 8000);
     settings->away_us = sometimes(&dice, 200, 1000, 4000);
+    settings->others = sim_dice(&dice, 500) ? (unsigned)draw(&dice, 100, 800) : 0;
 }
 
 void sim_settings_print(const struct sim_settings *settings, FILE *out)
 {
     fprintf(out,
             "seed %llu: %u nodes, %u shards, %lld s of faults, %u clients, %u users, %u products\n"
+            "  of 1000 requests %u for other systems than the shop\n"
             "  memory %lld, turns in a group %u, saga deadline %lld ms, thinking %lld us\n"
             "  of 1000 datagrams %u lost, %u doubled, %u late; delay %lld us, late %lld us\n"
             "  sync %lld us; of 1000 appends %u unknown, %u without space, %u crash\n"
@@ -63,9 +65,10 @@ void sim_settings_print(const struct sim_settings *settings, FILE *out)
             "blackout %lld, away %lld\n",
             (unsigned long long)settings->seed, settings->nodes, settings->shards,
             (long long)(settings->fault_us / SIM_SECOND), settings->clients, settings->users,
-            settings->products, (long long)settings->memory_bytes, settings->group_turns_max,
-            (long long)settings->saga_deadline_ms, (long long)settings->think_us, settings->loss,
-            settings->doubling, settings->late, (long long)settings->delay_us,
+            settings->products, settings->others, (long long)settings->memory_bytes,
+            settings->group_turns_max, (long long)settings->saga_deadline_ms,
+            (long long)settings->think_us, settings->loss, settings->doubling, settings->late,
+            (long long)settings->delay_us,
             (long long)settings->late_us, (long long)settings->sync_us, settings->unknown,
             settings->no_space, settings->crash_in_append, (long long)(settings->crash_us / SIM_MS),
             (long long)(settings->cut_us / SIM_MS), (long long)(settings->stall_us / SIM_MS),

@@ -1,10 +1,11 @@
 /*
- * The simulation: a cluster of the real runtime with the shop, in one thread, from one seed.
+ * The simulation: a cluster of the real runtime and systems, in one thread, from one seed.
  *
  *   time      a heap of events; the clock jumps from one to the next (world.c)
  *   wire      datagrams are lost, delayed, doubled, reordered, cut off (wire.c)
  *   disk      the stores in memory: slow, full, failing, crashing with a write under way (node.c)
- *   clients   orders, cancels, deposits, edits, reads; retried by key at other nodes (client*.c)
+ *   clients   orders, cancels, deposits, edits, reads; retried by key at other nodes (client*.c);
+ *             in most runs also bike, second-hand and food (deeds.h)
  *   faults    at random until the safety phase ends (faults.c); then none, and all must end
  *   checks    one invariant a file (check_*.c)
  *
@@ -20,7 +21,9 @@
 
 #include "actors/shop/shop.h"
 #include "runtime/links.h"
+#include "runtime/look_peer.h"
 #include "runtime/record.h"
+#include "tests/sim/deeds.h"
 
 #define SIM_NODES_MAX 5
 #define SIM_SHARDS_MAX 32
@@ -36,6 +39,7 @@ struct sim_settings { /* Drawn from the seed (settings.c); the command line may 
     uint32_t shards;
     int64_t fault_us;           /* Length of the safety phase. */
     unsigned clients, users, products;
+    unsigned others;            /* Of 1000 requests for other systems than the shop. */
     int64_t memory_bytes;
     uint32_t group_turns_max;
     int64_t saga_deadline_ms;
@@ -56,7 +60,7 @@ struct sim_node;
 /* ---- What clients ask (gateway.c carries it) ------------------------------------------------- */
 
 enum sim_op { SIM_OPEN_PRODUCT, SIM_DEPOSIT, SIM_PLACE, SIM_CANCEL, SIM_EDIT, SIM_READ_ORDER,
-              SIM_READ_PRODUCT };
+              SIM_READ_PRODUCT, SIM_DEED };
 
 struct sim_request { /* Also as it travels between nodes. */
     uint64_t number;      /* Of the request at its entry node. */
@@ -64,7 +68,8 @@ struct sim_request { /* Also as it travels between nodes. */
     int64_t id;           /* Of the order, product or user; PLACE: of the product. */
     int64_t user_id, quantity, price, amount, value;
     int64_t wait_ms;      /* 0: answer at once. */
-    uint32_t op, zero;
+    uint32_t op;
+    uint32_t deed;        /* enum sim_deed_kind, with SIM_DEED. */
 };
 
 struct sim_reply {
@@ -93,6 +98,7 @@ struct sim_node {
     struct dure_peer_user forward, forward_reply;
     struct dure_links_peer links_peer;
     struct dure_links *links;
+    struct dure_look_peer look;
     struct dure_runtime *rt;
     uint64_t random;
     int64_t skew_ms;      /* Its wall clock is that much ahead. */
@@ -220,6 +226,10 @@ struct sim {
     struct sim_order *orders;
     size_t orders_count, orders_cap;
     uint64_t places, deposits; /* Answered. */
+    struct sim_thing *things;  /* Of the other systems. */
+    size_t things_count, things_cap;
+    uint64_t deeds[SIM_DEEDS]; /* That were done. */
+    int64_t pieces;            /* Put there, of all products. */
     struct sim_stream streams[SIM_SHARDS_MAX];
     uint64_t events_total, acked, tries, faults;
 };
