@@ -76,7 +76,8 @@ static void on_fatal(void *arg, int rv)
 
 int world_open(struct world *world, const char **message)
 {
-    struct dure_options options = {.shards = world->shards, .memory_bytes = 64 << 20,
+    /* More than any test fills but those that set it; what it takes to open goes by it. */
+    struct dure_options options = {.shards = world->shards, .memory_bytes = 1 << 20,
                                    .asks_max = 10000,
                                    .group_turns_max = world->group_turns_max, .owner = world->node,
                                    .node = world->node, .nodes = world->nodes,
