@@ -6,8 +6,9 @@ import stream
 
 @pytest.fixture
 def node(tmp_path):
-    """A node of this test's own."""
-    running = stream.StreamNode(tmp_path / "data", "--sse-heartbeat-ms", "300").start()
+    """A node of this test's own. Whoever holds its end up is not hidden by the drain limit."""
+    running = stream.StreamNode(tmp_path / "data", "--sse-heartbeat-ms", "300",
+                                "--drain-ms", "60000").start()
     running.stock_up()
     yield running
     if running.process is not None:

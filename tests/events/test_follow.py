@@ -87,7 +87,7 @@ def test_stop_ends_streams(node):
     sse, tail = stream.Sse(node), stream.tail(node)
     began = time.monotonic()
     node.stop()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20  # The drain limit is far beyond.
     assert sse.ended.wait(10)
     node.start()
     assert tail.stop() == 0

@@ -225,7 +225,7 @@ def test_hundred_megabytes(node, shop):
 def strict(tmp_path_factory):
     """A node that keeps no more than 1 MiB of unread results, and is impatient."""
     running = nodes.Node(tmp_path_factory.mktemp("strict") / "data", "--bulk-unread-bytes-max",
-                         str(2**20), "--write-timeout-ms", "700").start()
+                         str(2**20), "--write-timeout-ms", "2000").start()
     yield running
     running.stop()
 
@@ -279,7 +279,7 @@ def test_a_client_that_never_reads(strict):
 
 def test_reading_late_while_still_sending(tmp_path):
     """A client that reads nothing for longer than the write time-out is kept while it sends."""
-    running = nodes.Node(tmp_path / "data", "--write-timeout-ms", "500").start()
+    running = nodes.Node(tmp_path / "data", "--write-timeout-ms", "1000").start()
     shop = Shop(running.client(), "/shop", user=1).open(money=10**9, stock=10**6, price=1)
     lines = (json.dumps(line(shop, 1)).encode() + b"\n") * 1500
     with narrow(running) as sock:

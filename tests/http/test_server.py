@@ -6,6 +6,7 @@ import concurrent.futures
 import http.client
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -455,12 +456,11 @@ def test_exchanges_max(start):
     """Beyond exchanges_max a request is refused at once with 503, and the connection lives."""
     echo = start(exchanges_max=2)
     with echo.connect() as busy, echo.connect() as sock:
-        busy.sendall(POST % (b"/echo?delay=400", 1, b"a") * 2)
+        busy.sendall(POST % (b"/echo?delay=2000", 1, b"a") * 2)
         wait_until(lambda: busy_refused(echo))
-        began = time.monotonic()
         sock.sendall(GET % b"/x" + POST % (b"/echo", 5, b"abcde"))
         refused = answers(sock, 2)
-        assert time.monotonic() - began < 0.25
+        assert select.select([busy], [], [], 0)[0] == []  # They are still under way.
         assert [(status, headers["Retry-After"]) for status, headers, _ in refused] == \
             [(503, "1")] * 2
         assert [body for _, _, body in answers(busy, 2)] == [b"a", b"a"]
@@ -516,7 +516,7 @@ def test_slow_headers(start):
     echo = start(**SHORT)
     with echo.connect() as sock:
         took = trickle(sock, b"GET /" + b"x" * 100, 0.05)
-        assert 0.25 < took < 1.5
+        assert 0.25 < took < 4
         assert answers(sock, 1)[0][0] == 408
         assert all_bytes(sock) == b""
     assert echo.stats()["timeouts_total"] == 1
@@ -546,7 +546,7 @@ def test_trickling_body(start):
     with echo.connect() as sock:
         sock.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n")
         took = trickle(sock, b"x" * 9999, 0.02)
-        assert 0.9 < took < 4
+        assert 0.9 < took < 10
         assert answers(sock, 1)[0][0] == 408
 
 
@@ -675,10 +675,10 @@ def test_drain_ends_in_time(start):
     """A drain does not wait longer than it was told."""
     echo = start(drain_ms=300)
     with echo.connect() as sock:
-        sock.sendall(POST % (b"/echo?delay=1500", 1, b"a"))
+        sock.sendall(POST % (b"/echo?delay=3000", 1, b"a"))
         time.sleep(0.1)
         began = time.monotonic()
         echo.drain()
         assert echo.process.stdout.readline() == "drained\n"
-        assert 0.2 < time.monotonic() - began < 1.2
+        assert 0.2 < time.monotonic() - began < 2.5
         assert all_bytes(sock) == b""
