@@ -59,6 +59,7 @@ def hears_no_more(client, number):
     return client.get("/shop/inventories").headers.get("Dure-Partial") == f"nodes {number}"
 
 
+@pytest.mark.alone
 def test_a_killed_node(three):
     """Its shards answer 503 at once, all else goes on, and after its restart all is there."""
     shop = shop_at(three, 0, owner=2, user=1000)
@@ -89,6 +90,7 @@ def test_a_killed_node(three):
     assert shop.get("orders", order["id"])["status"] == DONE
 
 
+@pytest.mark.alone
 def test_a_stopped_node(three):
     """A node that says nothing is down within a second; continued, it is up and nothing is doubled."""
     shop = shop_at(three, 1, owner=0, user=3000)

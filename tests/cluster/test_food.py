@@ -82,6 +82,7 @@ def breaker(node, owner):
     return int(found.group(1))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_food_node_down(three, how):
     """With the food's node gone an order is 201 within 600 ms; what that node would have refused is

@@ -147,6 +147,7 @@ def test_the_supervisor_is_killed(cluster):
 
 # ---- A node ends
 
+@pytest.mark.alone
 def test_killed_node_comes_back(cluster):
     """kill -9 of a node: another process has its place in under a second, with its data."""
     shop = Shop(cluster.client()).open()

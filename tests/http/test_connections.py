@@ -133,6 +133,7 @@ def latency(node, idle):
     return report["per_second"], report["latency_ms"]["p99"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("count", [2_000, 9_900])
 def test_load_beside_idle_connections(start, files, count):
     """Idle connections cost those who work nothing to speak of, and memory stays bounded; they are

@@ -76,6 +76,7 @@ def test_asks_again(world, bad):
     assert {request.path for request in endpoint.taken()} == {"/read"}
 
 
+@pytest.mark.alone
 def test_a_meter_that_hangs_blocks_nobody(world):
     """While the endpoint says nothing, the node answers at once; the reading comes late, and once."""
     gate = threading.Event()

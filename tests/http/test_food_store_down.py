@@ -66,6 +66,7 @@ EITHER = pytest.mark.parametrize("store", ["food.food=down", "food.food=900"], i
 SLOW_ENOUGH = pytest.mark.parametrize("store", ["food.food=100"], indirect=True)
 
 
+@pytest.mark.alone
 @EITHER
 def test_orders_are_taken(store):
     """201 within 600 ms, paid; the first few wait for the store, then none does."""
@@ -122,6 +123,7 @@ def test_slow_store_is_checked_at_once_afterwards(store):
     assert food.parts(served) == (PAID, PAY_DONE, "대기중")
 
 
+@pytest.mark.alone
 @SLOW_ENOUGH
 def test_slow_within_the_limit(store):
     """A store that answers within 500 ms is waited for: its refusal is a 409, and nothing is made."""
@@ -136,6 +138,7 @@ def test_slow_within_the_limit(store):
     assert store.breaker == CLOSED and store.metric("dure_breaker_opened_total") == 0
 
 
+@pytest.mark.alone
 @DOWN
 def test_breaker(store):
     """Failures open it; it half-opens by itself, one try at a time; the first success closes it."""

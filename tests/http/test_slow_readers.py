@@ -89,6 +89,7 @@ def test_one_client_is_held_back(slow):
     nodes.wait_until(lambda: one.number("dure_http_unread_bytes") < MIB)
 
 
+@pytest.mark.alone
 def test_many_clients(slow):
     """Beyond the bound of all together the slowest are cut off; memory stays near the bound, and
     everybody else is served as ever."""
