@@ -17,4 +17,5 @@ def test_faults(tmp_path, number):
     print(f"seed {seed}; replay: tests/crash/cluster --seed {seed} --rounds {ROUNDS} --kills {KILLS}")
     kills, slowest_s = cluster_run.run(tmp_path / "data", seed, ROUNDS, KILLS)
     assert kills >= KILLS
-    assert slowest_s < 3, f"a killed node was down for {slowest_s} s"
+    # Of one that is killed again and again while it starts; of one kill: tests/cluster/test_up.py.
+    assert slowest_s < 10, f"a killed node was down for {slowest_s} s"
