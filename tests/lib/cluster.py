@@ -34,7 +34,9 @@ class Cluster:
 
     def start(self):
         for node in self.nodes:
-            node.start()
+            node.launch()
+        for node in self.nodes:
+            node.await_ready()
         return self.whole()
 
     def whole(self):
@@ -75,7 +77,9 @@ class Cluster:
 
     def stop(self, how=signal.SIGTERM):
         for node in self.nodes:
-            node.stop(how)
+            node.begin_stop(how)
+        for node in self.nodes:
+            node.await_stop()
 
     def kill(self):
         for node in self.nodes:

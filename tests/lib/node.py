@@ -87,7 +87,9 @@ class Node:
 
     def start(self, ready_s=READY_S):
         """Starts it and waits until it is ready."""
-        self.launch()
+        return self.launch().await_ready(ready_s)
+
+    def await_ready(self, ready_s=READY_S):
         deadline = time.monotonic() + ready_s
         while not self.ready():
             if self.process.poll() is not None:
@@ -114,9 +116,16 @@ class Node:
 
     def stop(self, how=signal.SIGTERM):
         """Stops it cleanly; fails unless it leaves with 0 and without a report."""
+        self.begin_stop(how)
+        self.await_stop()
+
+    def begin_stop(self, how=signal.SIGTERM):
+        if self.process is not None:
+            self.process.send_signal(how)
+
+    def await_stop(self):
         if self.process is None:
             return
-        self.process.send_signal(how)
         try:
             status = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
