@@ -92,8 +92,7 @@ def test_put_right_when_it_is_back(store):
         assert (order["status"], order["storeId"]) == (PAID, None)
         assert food.parts(order) == (PAID, PAY_DONE, None)
         assert food.messages(order) == ["주문됨", "결제완료", "주문완료"]
-    sagas = food.api.get("/sagas").text
-    assert sagas.count("check-saga") >= 3
+    assert food.sagas().count("food.check-saga") == 3
     store.toggle()
     served, unknown, off = orders
     food.becomes(unknown, REJECTED)
@@ -109,7 +108,7 @@ def test_put_right_when_it_is_back(store):
     food.walk(served, 5)
     assert food.evaluate(served, 5).status_code == 200
     assert food.get("topFoods", store.good)["orderCount"] == 1
-    assert "check-saga" not in food.api.get("/sagas").text
+    assert "food.check-saga" not in food.sagas()
 
 
 @SLOW
@@ -174,7 +173,7 @@ def test_cancel_before_the_store_is_back(store):
     gone = food.order(foodId=987654321).json()
     assert food.cancel(gone).status_code == 200
     store.toggle()
-    wait_until(lambda: "check-saga" not in food.api.get("/sagas").text, 10, "the checks")
+    wait_until(lambda: "food.check-saga" not in food.sagas(), 10, "the checks")
     for canceled in (order, gone):
         assert food.parts(canceled) == (CANCELED, PAY_CANCELED, None)
         assert food.messages(canceled)[-1] == "주문취소됨"
@@ -244,7 +243,7 @@ def test_pay_by_hand(store):
     is_problem(food.api.post(food.url("payments"), {"orderId": canceled["id"]}), 409)
     store.toggle()
     food.becomes(canceled, CANCELED)
-    wait_until(lambda: "order-saga" not in food.api.get("/sagas").text, 10, "the sagas")
+    wait_until(lambda: "food.order-saga" not in food.sagas(), 10, "the sagas")
     assert food.parts(waiting) == (PAID, PAY_DONE, "대기중")
     assert food.messages(waiting) == ["주문됨", "결제완료", "주문완료"]
     assert food.parts(canceled) == (CANCELED, PAY_CANCELED, None)

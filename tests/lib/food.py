@@ -84,6 +84,10 @@ class Food(System):
             return found[0]["status"] if found else None
         return self.status(order), of("payments"), of("storeOrders")
 
+    def sagas(self):
+        """The types of those that are under way."""
+        return [saga["type"] for saga in self.api.get("/sagas").json()["_embedded"]["sagas"]]
+
     def becomes(self, order, status, timeout=30):
         return wait_until(lambda: self.get("orders", order["id"])["status"] == status, timeout,
                           f"order {order['id']} to become {status}")
