@@ -1,5 +1,6 @@
 """Many connections at once: served up to the limit, refused beyond, and cheap while they idle."""
 import json
+import os
 import re
 import resource
 import socket
@@ -122,15 +123,23 @@ def test_ten_thousand(start, files):
     nodes.wait_until(lambda: has_room(node) and connections(node) == 0, 30)
 
 
+def processor_s(node):
+    """Seconds that the node has had of processors: whatever else runs here, they tell its cost."""
+    with open(f"/proc/{node.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def latency(node, idle):
-    """Orders by 16 clients for 2 s; returns (orders a second, p99 in ms). Every one succeeds."""
+    """Orders by 16 clients for 2 s; returns (orders a processor second, p99 in ms). All succeed."""
+    began = processor_s(node)
     load = nodes.dure("bench", "--url", node.url, "--seconds", "2", "--warmup", "0.2",
                       "--products", "20", "--users", "20", "--json")
     assert load.returncode == 0, load.stderr
     report = json.loads(load.stdout)
     assert (report["pending"], report["refused"], report["unanswered"]) == (0, {}, 0), report
     nodes.wait_until(lambda: connections(node) == idle)  # Nobody has been cut off meanwhile.
-    return report["per_second"], report["latency_ms"]["p99"]
+    return 2 * report["per_second"] / (processor_s(node) - began), report["latency_ms"]["p99"]
 
 
 @pytest.mark.alone
