@@ -3,7 +3,7 @@
  *
  *   1. options, then what must be ours: directory, cluster file, port (up_claim.c)
  *   2. the nodes, kept running by the supervisor; what happens is printed (up_print.c) and told to
- *      `dure status` (up_status.c)
+ *      `dure status` (up_status.c) and to systemd (up_systemd.c)
  *   3. SIGINT, SIGTERM or SIGHUP: stop in order; a second one: at once. SIGUSR1: start what stays down
  *
  * Exit status: 0 after a stop in order; 1 when every node has failed, or one had to be killed;
@@ -183,6 +183,7 @@ static void on_moved(void *arg, struct dure_member *member, enum dure_member_sta
 {
     struct up *up = arg;
     dure_up_say_moved(member, was);
+    dure_up_systemd_look();
     /* What is wrong with a setting does not get better by trying again. */
     if (was == DURE_MEMBER_STARTING && member->state == DURE_MEMBER_PAUSING && !up->was_ready &&
         member->child.exit_status == 2 && member->child.exit_signal == 0) {
@@ -195,6 +196,7 @@ static void on_joined(void *arg, struct dure_member *member)
 {
     struct up *up = arg;
     (void)member;
+    dure_up_systemd_look();
     if (up->was_ready) return;
     for (uint32_t i = 0; i < up->claim.cluster.nodes; i++) {
         const struct dure_member *one = &up->supervisor.members[i];
@@ -241,6 +243,7 @@ static void on_signal(uv_signal_t *signal, int number)
     }
     if (!up->supervisor.stopping) dure_up_say("stopping");
     else dure_up_say("stopping at once");
+    dure_up_systemd_stopping();
     dure_supervisor_stop(&up->supervisor);
 }
 
@@ -289,6 +292,7 @@ static void run(struct up *up, uv_loop_t *loop)
     if (dure_up_status_start(&up->supervisor, &up->claim, &up->options) != 0) {
         up->exit_status = 1;
     } else {
+        dure_up_systemd_start(loop);
         int rv = dure_supervisor_start(&up->supervisor, loop, &options);
         DURE_ASSERT(rv == 0);
         dure_up_progress_start(&up->supervisor);
@@ -317,6 +321,7 @@ int dure_cmd_up(int argc, char **argv)
     list_cpus(&up);
     uv_loop_t *loop = uv_default_loop();
     up.supervisor.loop = loop;
+    dure_up_systemd_read(&up.supervisor);
     if (make_command(&up) == 0 && open_doors(&up) == 0) run(&up, loop);
     else up.exit_status = 1;
     dure_leave_in_time("dure up", up.exit_status);

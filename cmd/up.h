@@ -61,4 +61,16 @@ DURE_MUST_CHECK int dure_up_status_start(struct dure_supervisor *supervisor,
 void dure_up_status_heard(const struct dure_member *member, const char *json);
 void dure_up_status_stop(void);
 
+/* ---- up_systemd.c: tells systemd, when it has started us ------------------------------------------ */
+
+/* Takes NOTIFY_SOCKET and the like out of the environment; before there is any other thread. The
+ * supervisor is kept. */
+void dure_up_systemd_read(struct dure_supervisor *supervisor);
+/* The watchdog, if systemd wants one, is a timer of the loop; who closes the loop's handles closes it. */
+void dure_up_systemd_start(uv_loop_t *loop);
+/* After every change of a node. */
+void dure_up_systemd_look(void);
+/* The stop has begun: nodes that end from now on are no news. */
+void dure_up_systemd_stopping(void);
+
 #endif
