@@ -175,6 +175,12 @@ static int set_pair(void *arg, const char *name, const char *value, const char *
     return DURE_EINVAL;
 }
 
+int dure_config_try(const char *name, const char *value, const char *source)
+{
+    static struct dure_config tried;
+    return set_pair(&tried, name, value, source);
+}
+
 /* DURE_MEMORY_MB → memory-mb */
 static int read_environment(struct dure_config *config)
 {

@@ -53,6 +53,10 @@ DURE_MUST_CHECK int dure_config_read(struct dure_config *config, int argc, char 
  * room for each other. 0, or DURE_EINVAL after a message on stderr. dure_config_read calls it. */
 DURE_MUST_CHECK int dure_config_check(const struct dure_config *config);
 
+/* Whether there is such a setting and it can have this value: 0, or DURE_EINVAL after a message on
+ * stderr that names the source. */
+DURE_MUST_CHECK int dure_config_try(const char *name, const char *value, const char *source);
+
 /* One "name = value" line per setting, which --config reads back to the same; or, with `json`, one
  * object. */
 void dure_config_print(const struct dure_config *config, FILE *out);

@@ -10,7 +10,6 @@
  * 2 when a setting is wrong.
  */
 #include <argp.h>
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,23 +46,24 @@ struct up {
 
 /* ---- Options ----------------------------------------------------------------------------------*/
 
-enum key { KEY_NODES = 'n', KEY_DATA = 'd', KEY_HOST = 256, KEY_HTTP, KEY_EVENTS, KEY_REPLAY,
-           KEY_SYSTEMS, KEY_ROOT, KEY_SHARDS, KEY_DRAIN, KEY_PIN, KEY_JSON };
+enum key { KEY_NODES = 'n', KEY_DATA = 'd', KEY_CONFIG = 'c', KEY_SETTING = 256, KEY_JSON = 512 };
+#define KEY(name) (KEY_SETTING + DURE_UP_##name)
 
 static const struct argp_option option_table[] = {
     {"nodes", KEY_NODES, "N", 0, "How many; default 3 for a new directory, else what it has", 1},
     {"data", KEY_DATA, "DIR", 0, "Where everything is kept, made when absent; default data", 1},
-    {"host", KEY_HOST, "ADDRESS", 0, "Address to listen on; default 127.0.0.1", 1},
-    {"http", KEY_HTTP, "PORT", 0, "HTTP, shared by all nodes; default 8088; 0 takes a free one", 1},
-    {"events", KEY_EVENTS, "PORT", 0, "The event stream (nng PUB); default 8089; 0: a free port, -1: none", 1},
-    {"replay", KEY_REPLAY, "PORT", 0, "Past events (nng REP); default 8090; 0: a free port, -1: none", 1},
-    {"systems", KEY_SYSTEMS, "LIST", 0, "Systems to serve, by commas; default all", 1},
-    {"root", KEY_ROOT, "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
-    {"shards", KEY_SHARDS, "N", 0, "Shards of a new directory; default 64", 2},
-    {"drain-ms", KEY_DRAIN, "MS", 0, "At a stop, for requests that run; default 5000", 2},
+    {"host", KEY(HOST), "ADDRESS", 0, "Address to listen on; default 127.0.0.1", 1},
+    {"http", KEY(HTTP), "PORT", 0, "HTTP, shared by all nodes; default 8088; 0 takes a free one", 1},
+    {"events", KEY(EVENTS), "PORT", 0, "The event stream (nng PUB); default 8089; 0: a free port, -1: none", 1},
+    {"replay", KEY(REPLAY), "PORT", 0, "Past events (nng REP); default 8090; 0: a free port, -1: none", 1},
+    {"systems", KEY(SYSTEMS), "LIST", 0, "Systems to serve, by commas; default all", 1},
+    {"root", KEY(ROOT), "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
+    {"shards", KEY(SHARDS), "N", 0, "Shards of a new directory; default 64", 2},
+    {"drain-ms", KEY(DRAIN), "MS", 0, "At a stop, for requests that run; default 5000", 2},
     {"json", KEY_JSON, NULL, 0, "An object a line instead of sentences", 2},
-    {"pin", KEY_PIN, NULL, 0,
+    {"pin", KEY(PIN), NULL, 0,
      "Keep each node to a processor of its own: for a machine that does nothing else", 2},
+    {"config", KEY_CONFIG, "FILE", 0, "Read settings from FILE, ours and the nodes'", 3},
     {0},
 };
 
@@ -75,43 +75,26 @@ static const char doc[] =
     "why; the others go on, and `kill -USR1` of this process tries again. SIGINT and SIGTERM stop "
     "all nodes in order: they finish what clients have asked for, and write a checkpoint; a second "
     "one stops them at once. What follows -- is given to every node (`dure node --help`).\n\n"
+    "A setting can also come from the environment (DURE_HTTP for --http) and from a file of \"name = "
+    "value\" lines, which may hold those of the nodes as well (`dure node --help`). Flags win over "
+    "the environment, which wins over the file.\n\n"
+    "Environment: DURE_CONFIG, the FILE when --config is not given; DURE_*, a setting each; "
+    "NOTIFY_SOCKET and WATCHDOG_USEC, as systemd gives them to a service of Type=notify.\n\n"
     "Exit status: 0 after a stop in order, 1 when it could not start or every node has failed, 2 "
     "when a setting is wrong.";
 
-static uint64_t whole(struct argp_state *state, const char *name, const char *text, uint64_t min,
-                      uint64_t max)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < min || value > max)
-        argp_error(state, "--%s takes a whole number from %llu to %llu, not '%s'", name,
-                   (unsigned long long)min, (unsigned long long)max, text);
-    return value;
-}
-
-static int64_t port(struct argp_state *state, const char *name, const char *text)
-{
-    return strcmp(text, "-1") == 0 ? -1 : (int64_t)whole(state, name, text, 0, 65535);
-}
-
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
+    static const char yes[] = "1"; /* Of a flag that takes no value. */
     struct dure_up_options *options = state->input;
+    if (key >= KEY_SETTING && key < KEY_SETTING + DURE_UP_SETTINGS) {
+        options->flags[key - KEY_SETTING] = arg != NULL ? arg : yes;
+        return 0;
+    }
     switch (key) {
-    case KEY_NODES: options->nodes = (uint32_t)whole(state, "nodes", arg, 1, DURE_NODES_MAX); break;
-    case KEY_DATA: options->data = arg; break;
-    case KEY_HOST: options->host = arg; break;
-    case KEY_HTTP: options->http = (uint16_t)whole(state, "http", arg, 0, 65535); break;
-    case KEY_EVENTS: options->events = port(state, "events", arg); break;
-    case KEY_REPLAY: options->replay = port(state, "replay", arg); break;
-    case KEY_SYSTEMS: options->systems = arg; break;
-    case KEY_ROOT: options->root = arg; break;
-    case KEY_SHARDS:
-        options->shards = (uint32_t)whole(state, "shards", arg, 1, DURE_SHARDS_MAX);
-        break;
-    case KEY_DRAIN: options->drain_ms = whole(state, "drain-ms", arg, 0, 600000); break;
-    case KEY_PIN: options->pin = true; break;
+    case KEY_NODES: options->flags[DURE_UP_NODES] = arg; break;
+    case KEY_DATA: options->flags[DURE_UP_DATA] = arg; break;
+    case KEY_CONFIG: options->config = arg; break;
     case KEY_JSON: options->json = true; break;
     case ARGP_KEY_ARG:
         if (state->quoted == 0 || state->next - 1 < state->quoted)
@@ -315,6 +298,7 @@ int dure_cmd_up(int argc, char **argv)
                         .args_doc = "[-- NODE-OPTION...]"};
     static char name[] = "dure up";
     if (dure_parse(&argp, name, argc, argv, &up.options) != 0) return DURE_EXIT_USAGE;
+    if (dure_up_configure(&up.options) != 0) return DURE_EXIT_USAGE;
     if (up.options.json) dure_up_say_json();
     int rv = dure_up_claim(&up.claim, &up.options);
     if (rv != 0) return rv == DURE_EINVAL ? 2 : 1;

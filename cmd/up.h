@@ -11,16 +11,40 @@
 #define DURE_UP_SOCKET "up.status" /* In DIR/run. */
 #define DURE_UP_CLUSTER_NAME "cluster" /* The cluster file, in DIR. */
 
+enum dure_up_setting {
+    DURE_UP_NODES,
+    DURE_UP_DATA,
+    DURE_UP_HOST,
+    DURE_UP_HTTP,
+    DURE_UP_EVENTS,
+    DURE_UP_REPLAY,
+    DURE_UP_SYSTEMS,
+    DURE_UP_ROOT,
+    DURE_UP_SHARDS,
+    DURE_UP_DRAIN,
+    DURE_UP_PIN,
+    DURE_UP_SETTINGS
+};
+
 struct dure_up_options {
-    const char *data, *host, *systems, *root, *shards_text, *config;
+    const char *data, *host, *systems, *root;
     uint32_t nodes, shards;  /* 0: what the directory says, else the default. */
     uint16_t http;
     int64_t events, replay;  /* -1: none. */
     uint64_t drain_ms;
     bool pin, json;
+    const char *config;      /* The file that --config names, or NULL. */
+    const char *flags[DURE_UP_SETTINGS]; /* As the command line gave them; NULL: not given. */
     char **node_options;     /* NULL-terminated: handed to every node. */
     size_t node_options_count;
 };
+
+/* ---- up_config.c: the settings' sources --------------------------------------------------------- */
+
+/* Sets what the file says, over it what the environment says, over it the flags. Settings of the
+ * nodes in the file go to them by our environment. 0, or DURE_EINVAL, DURE_ENOMEM after a sentence on
+ * stderr. Texts stay lent by the flags and the environment. */
+DURE_MUST_CHECK int dure_up_configure(struct dure_up_options *options);
 
 /* ---- up_claim.c: what must be ours before a node starts ----------------------------------------- */
 
