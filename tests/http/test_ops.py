@@ -100,7 +100,7 @@ def check_histogram(name, samples):
 
 def test_metrics_pass_promtool(shop):
     """Prometheus' own checker has nothing to say about the page."""
-    tool = subprocess.run([nodes.ROOT / "tests" / "lib" / "promtool"], check=True, timeout=300,
+    tool = subprocess.run([nodes.ROOT / "tests" / "lib" / "prometheus", "promtool"], check=True, timeout=300,
                           stdout=subprocess.PIPE, text=True).stdout.strip()
     shop.open().ordered(1)
     page = shop.api.get("/metrics").content
