@@ -54,19 +54,36 @@ static int read_path(const struct dure_cluster_file *cluster, char *path, const 
     return 0;
 }
 
+/* The number in "bus-1", or -1. */
+static long node_of(const char *name)
+{
+    const char *number = strchr(name, '-') + 1;
+    char *end;
+    unsigned long node = strtoul(number, &end, 10);
+    return *number < '0' || *number > '9' || *end != '\0' || node >= DURE_NODES_MAX ? -1 : (long)node;
+}
+
 static int read_bus(struct dure_cluster_file *cluster, const char *name, const char *value,
                     const char *source)
 {
-    char *end;
-    unsigned long node = strtoul(name + 4, &end, 10);
-    if (name[4] < '0' || name[4] > '9' || *end != '\0' || node >= DURE_NODES_MAX)
-        return refuse(source, name, "names no node");
+    long node = node_of(name);
+    if (node < 0) return refuse(source, name, "names no node");
     if (strncmp(value, "ipc://", 6) != 0 && strncmp(value, "tcp://", 6) != 0 &&
         strncmp(value, "tls+tcp://", 10) != 0)
         return refuse(source, name,
                       "is no address: ipc://PATH, tcp://HOST:PORT or "
                       "tls+tcp://HOST:PORT");
     return read_text(cluster->bus[node], sizeof cluster->bus[node], name, value, source);
+}
+
+static int read_stream(char (*urls)[DURE_CLUSTER_STREAM_BYTES], const char *name, const char *value,
+                       const char *source)
+{
+    long node = node_of(name);
+    if (node < 0) return refuse(source, name, "names no node");
+    if (strncmp(value, "tcp://", 6) != 0)
+        return refuse(source, name, "is no address: tcp://HOST:PORT");
+    return read_text(urls[node], sizeof urls[node], name, value, source);
 }
 
 static int read_pair(void *arg, const char *name, const char *value, const char *source)
@@ -77,6 +94,8 @@ static int read_pair(void *arg, const char *name, const char *value, const char 
     if (strcmp(name, "nodes") == 0)
         return read_number(&cluster->nodes, DURE_NODES_MAX, name, value, source);
     if (strncmp(name, "bus-", 4) == 0) return read_bus(cluster, name, value, source);
+    if (strncmp(name, "events-", 7) == 0) return read_stream(cluster->events, name, value, source);
+    if (strncmp(name, "replay-", 7) == 0) return read_stream(cluster->replay, name, value, source);
     if (strcmp(name, "tls-ca") == 0)
         return read_path(cluster, cluster->tls_ca, name, value, source);
     if (strcmp(name, "tls-cert") == 0)
@@ -86,6 +105,21 @@ static int read_pair(void *arg, const char *name, const char *value, const char 
     if (strcmp(name, "tls-name") == 0)
         return read_text(cluster->tls_name, sizeof cluster->tls_name, name, value, source);
     return refuse(source, name, "is no setting of a cluster file");
+}
+
+/* The stream's addresses are those of all nodes, or there are none. */
+static int check_stream(const struct dure_cluster_file *cluster, const char *path)
+{
+    bool wanted = cluster->events[0][0] != '\0';
+    for (uint32_t i = 0; i < DURE_NODES_MAX; i++) {
+        bool expected = wanted && i < cluster->nodes;
+        if ((cluster->events[i][0] != '\0') == expected && (cluster->replay[i][0] != '\0') == expected)
+            continue;
+        char name[32];
+        snprintf(name, sizeof name, "events-%u and replay-%u", i, i);
+        return refuse(path, name, "are for every node, or for none");
+    }
+    return 0;
 }
 
 /* What is missing, or contradicts itself. */
@@ -105,7 +139,7 @@ static int check(const struct dure_cluster_file *cluster, const char *path)
         if (tls && (!cluster->tls_ca[0] || !cluster->tls_cert[0] || !cluster->tls_key[0]))
             return refuse(path, name, "needs tls-ca, tls-cert and tls-key");
     }
-    return 0;
+    return check_stream(cluster, path);
 }
 
 static void set_dir(struct dure_cluster_file *cluster, const char *path)
@@ -150,6 +184,8 @@ static void print(const struct dure_cluster_file *cluster, FILE *file)
     fprintf(file, "shards = %u\nnodes = %u\n", cluster->shards, cluster->nodes);
     for (uint32_t i = 0; i < cluster->nodes; i++)
         fprintf(file, "bus-%u = %s\n", i, cluster->bus[i]);
+    for (uint32_t i = 0; cluster->events[0][0] != '\0' && i < cluster->nodes; i++)
+        fprintf(file, "events-%u = %s\nreplay-%u = %s\n", i, cluster->events[i], i, cluster->replay[i]);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (*texts[i][1] != '\0') fprintf(file, "%s = %s\n", texts[i][0], texts[i][1]);
     }

@@ -7,6 +7,8 @@
  *   bus-0 = ipc://run/node-0.bus       a path is relative to the file's directory
  *   bus-1 = tcp://10.0.0.2:4600
  *   bus-2 = tls+tcp://node2.example:4600
+ *   events-0 = tcp://10.0.0.1:4601     the event stream between nodes that do not share a directory;
+ *   replay-0 = tcp://10.0.0.1:4602     of all nodes or of none. In the clear: TLS is the bus' only
  *   tls-ca = ca.pem                    whom to trust, and who we are: needed for tls+tcp
  *   tls-cert = node.pem
  *   tls-key = node.key
@@ -23,6 +25,7 @@
 #include "runtime/errors.h"
 
 #define DURE_CLUSTER_ADDRESS_BYTES 256
+#define DURE_CLUSTER_STREAM_BYTES 128
 #define DURE_CLUSTER_PATH_BYTES 1024
 
 struct dure_cluster_file {
@@ -30,6 +33,9 @@ struct dure_cluster_file {
     char dir[DURE_CLUSTER_PATH_BYTES]; /* Of the file. */
     /* Of each node, as in the file. */
     char bus[DURE_NODES_MAX][DURE_CLUSTER_ADDRESS_BYTES];
+    /* "" unless the file has them: then sockets in DIR/run. */
+    char events[DURE_NODES_MAX][DURE_CLUSTER_STREAM_BYTES];
+    char replay[DURE_NODES_MAX][DURE_CLUSTER_STREAM_BYTES];
     char tls_ca[DURE_CLUSTER_PATH_BYTES], tls_cert[DURE_CLUSTER_PATH_BYTES],
         tls_key[DURE_CLUSTER_PATH_BYTES], tls_name[DURE_CLUSTER_ADDRESS_BYTES];
 };

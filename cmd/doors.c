@@ -2,8 +2,9 @@
  * Opens feed and door.
  *
  *   lone node    feed and door talk within the process (inproc)
- *   cluster      each node's feed listens on RUN/node-i.events and RUN/node-i.replay (ipc), and
- *                within its process for its own /events; the supervisor's door follows all of them
+ *   cluster      each node's feed listens on RUN/node-i.events and RUN/node-i.replay (ipc), or where
+ *                the cluster file says (tcp), and within its process for its own /events; the
+ *                supervisor's door follows all of them
  *
  * An address that cannot be had is an error, not a warning: who asks for a stream wants it.
  */
@@ -29,6 +30,14 @@ static int urls_of(struct dure_source_url *source, const char *dir, int node)
     return rv != 0 ? rv : dure_feed_url(source->replay, sizeof source->replay, dir, node, "replay");
 }
 
+static void copy_urls(struct dure_source_url *source, const struct dure_cluster_file *cluster,
+                      int node)
+{
+    _Static_assert(sizeof source->events == sizeof cluster->events[0], "one length of addresses");
+    memcpy(source->events, cluster->events[node], sizeof source->events);
+    memcpy(source->replay, cluster->replay[node], sizeof source->replay);
+}
+
 /* A socket's path has at most 107 bytes: a longer one goes through the open directory. */
 static int find_dir(struct dure_doors *doors, const char *dir, char *name, size_t size)
 {
@@ -48,15 +57,19 @@ static int find_dir(struct dure_doors *doors, const char *dir, char *name, size_
 
 static int list_sources(struct dure_doors *doors, const struct dure_doors_options *options)
 {
+    const struct dure_cluster_file *cluster = options->cluster;
+    bool told = cluster != NULL && cluster->events[0][0] != '\0';
     char dir[108] = "";
     *doors = (struct dure_doors){.sources_count = (size_t)options->nodes, .run_fd = -1};
     if (options->nodes < 1 || options->nodes > DURE_SOURCES_MAX) {
         fprintf(stderr, "dure: the event stream takes 1 to %d nodes\n", DURE_SOURCES_MAX);
         return DURE_ETOOBIG;
     }
-    int rv = options->run_dir == NULL ? 0 : find_dir(doors, options->run_dir, dir, sizeof dir);
+    int rv = options->run_dir == NULL || told
+                 ? 0 : find_dir(doors, options->run_dir, dir, sizeof dir);
     for (int i = 0; rv == 0 && i < options->nodes; i++) {
-        rv = urls_of(&doors->sources[i], dir, i);
+        if (told) copy_urls(&doors->sources[i], cluster, i);
+        else rv = urls_of(&doors->sources[i], dir, i);
     }
     return rv;
 }

@@ -5,6 +5,7 @@
 #ifndef DURE_CMD_DOORS_H
 #define DURE_CMD_DOORS_H
 
+#include "cmd/cluster_file.h"
 #include "proto/door.h"
 #include "proto/feed.h"
 
@@ -19,6 +20,7 @@ struct dure_doors {
 struct dure_doors_options {
     int node, nodes;     /* 0 of 1: a lone node. */
     const char *run_dir; /* Of a cluster: where its sockets are, made when absent. NULL: alone. */
+    const struct dure_cluster_file *cluster; /* Whose addresses are used before run_dir; or NULL. */
     uint32_t shards;
     /* Of the door. A port of -1 is off, 0 takes a free one. */
     const char *host;

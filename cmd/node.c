@@ -295,7 +295,8 @@ static int open_doors(struct node *node)
              alone ? "groups" : "run");
     node->doors_options = (struct dure_doors_options){
         .node = place->node, .nodes = place->nodes, .shards = place->shards,
-        .run_dir = alone ? NULL : node->doors_dir, .host = node->config.host,
+        .run_dir = alone ? NULL : node->doors_dir, .cluster = alone ? NULL : &node->cluster,
+        .host = node->config.host,
         .events = node->config.events, .replay = node->config.replay, .groups_dir = node->doors_dir};
     return dure_doors_open_node(&node->doors, node->rt, &node->doors_options);
 }

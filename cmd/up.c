@@ -257,7 +257,8 @@ static int open_doors(struct up *up)
     snprintf(up->run_dir, sizeof up->run_dir, "%s/run", cluster->dir);
     snprintf(up->groups_dir, sizeof up->groups_dir, "%s/groups", cluster->dir);
     up->doors_options = (struct dure_doors_options){
-        .nodes = (int)cluster->nodes, .run_dir = up->run_dir, .shards = cluster->shards,
+        .nodes = (int)cluster->nodes, .run_dir = up->run_dir, .cluster = cluster,
+        .shards = cluster->shards,
         .host = up->options.host, .events = up->options.events, .replay = up->options.replay,
         .groups_dir = up->groups_dir};
     return dure_doors_open_cluster(&up->doors, &up->doors_options);
