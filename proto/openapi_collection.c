@@ -6,6 +6,7 @@
  *
  * Operations are called "shop_orders_create", and "orders_create" without the prefix. Any thread.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,12 @@ static json_t *begin(const struct place *place, const int *problems, const char 
     vsnprintf(summary, sizeof summary, fmt, args);
     va_end(args);
     return dure_openapi_operation(place->collection->aggregate->system, summary, problems);
+}
+
+/* By its letter, not by its sound: an order, a user. */
+static const char *article(const char *name)
+{
+    return strchr("aeio", name[0]) != NULL ? "an" : "a";
 }
 
 static json_t *item_ref(const struct place *place)
@@ -223,7 +230,8 @@ static void put_create(const struct place *place)
 static void put_item(const struct place *place)
 {
     const struct dure_aggregate *aggregate = place->collection->aggregate;
-    json_t *operation = begin(place, read_problems, "Get a %s", aggregate->name);
+    json_t *operation =
+        begin(place, read_problems, "Get %s %s", article(aggregate->name), aggregate->name);
     dure_openapi_parameter(operation, "id");
     dure_openapi_parameter(operation, "If-None-Match");
     answer_item(place, operation, 200, "the item");
@@ -232,7 +240,8 @@ static void put_item(const struct place *place)
     put(place, place->item, "get", "get", operation);
 
     char path[2 * NAME_BYTES];
-    operation = begin(place, read_problems, "The history of a %s", aggregate->name);
+    operation = begin(place, read_problems, "The history of %s %s", article(aggregate->name),
+                      aggregate->name);
     dure_openapi_parameter(operation, "id");
     dure_openapi_answer(operation, 200, "its published events, oldest first", dure_openapi_json,
                         dure_describe_ref("schemas", "History"));
@@ -246,7 +255,8 @@ static void put_edit(const struct place *place, const char *method, const char *
 {
     const struct dure_aggregate *aggregate = place->collection->aggregate;
     const struct dure_command *meant;
-    json_t *operation = begin(place, write_problems, "%s a %s", summary, aggregate->name);
+    json_t *operation = begin(place, write_problems, "%s %s %s", summary, article(aggregate->name),
+                              aggregate->name);
     dure_openapi_parameter(operation, "id");
     write_headers(operation, true);
     add_body(operation,
@@ -267,8 +277,8 @@ static void put_remove(const struct place *place)
 {
     const struct dure_aggregate *aggregate = place->collection->aggregate;
     bool stays = aggregate->remove != NULL && !takes_away(aggregate->remove);
-    json_t *operation =
-        begin(place, write_problems, "%s a %s", stays ? "Cancel" : "Delete", aggregate->name);
+    json_t *operation = begin(place, write_problems, "%s %s %s", stays ? "Cancel" : "Delete",
+                              article(aggregate->name), aggregate->name);
     dure_openapi_parameter(operation, "id");
     write_headers(operation, true);
     dure_openapi_answer(operation, 204, stays ? "done; the item stays" : "gone", NULL, NULL);
@@ -282,7 +292,9 @@ static void put_command(const struct place *place, const struct dure_command *co
 {
     const struct dure_aggregate *aggregate = command->aggregate;
     char path[2 * NAME_BYTES], what[NAME_BYTES];
-    json_t *operation = begin(place, write_problems, "%s a %s", command->name, aggregate->name);
+    json_t *operation =
+        begin(place, write_problems, "%c%s %s %s", toupper((unsigned char)command->name[0]),
+              command->name + 1, article(aggregate->name), aggregate->name);
     dure_openapi_parameter(operation, "id");
     write_headers(operation, true);
     if (command->schema != NULL) {
