@@ -104,6 +104,12 @@ static void write_server(const struct dure_server *server, struct dure_buf *out)
     counter(out, "dure_http_sent_bytes_total", stats.bytes_out_total, "Bytes out.");
 }
 
+static int64_t own_shards(const struct dure_options *options)
+{
+    if (options->nodes == 0) return options->shards;
+    return (options->shards - options->node + options->nodes - 1) / options->nodes;
+}
+
 static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
 {
     const struct dure_metrics *metrics = &rt->metrics;
@@ -136,6 +142,7 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     for (size_t i = 0; i < 16; i++) batches += metrics->batch_turns_buckets[i];
     dure_buf_printf(out, "dure_commit_turns_sum %llu\ndure_commit_turns_count %llu\n",
                     (unsigned long long)metrics->turns, (unsigned long long)batches);
+    gauge(out, "dure_shards", own_shards(&rt->options), "Shards that this node serves.");
     gauge(out, "dure_asks_in_flight", rt->asks_count, "Commands under way.");
     gauge(out, "dure_asks_queued", rt->intake_count, "Of them, those that no turn has taken yet.");
     gauge(out, "dure_mail_queued", rt->ready_mail, "Messages in the mailboxes of actors.");
@@ -248,7 +255,9 @@ static void breaker_value(const struct dure_look *look, uint16_t peer, const cha
 /* The circuit breakers of looks (runtime/look.c): one a look and node. */
 static void write_breakers(const struct dure_runtime *rt, struct dure_buf *out)
 {
-    static const struct { const char *name, *type, *help; } families[] = {
+    static const struct {
+        const char *name, *type, *help;
+    } families[] = {
         {"dure_breaker_state", "gauge", "Circuit breakers: 0 closed, 1 half-open, 2 open."},
         {"dure_breaker_opened_total", "counter", "How often they opened."},
         {"dure_breaker_denied_total", "counter", "What went on without asking: they were open."},
@@ -291,12 +300,16 @@ static void write_ports(const struct dure_ports *ports, struct dure_buf *out)
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         family(out, families[i].name, families[i].type, families[i].help);
         for (size_t port = 0; dure_ports_state(ports, port, &state); port++) {
-            const uint64_t values[] = {
-                state.asked, state.answered, state.failed, state.refused, state.waiting,
-                state.under_way, state.breaker->phase != DURE_BREAKER_CLOSED,
-                state.breaker->opened};
-            dure_buf_printf(out, "%s{port=\"%s.%s\"} %llu\n", families[i].name,
-                            state.port->system, state.port->name, (unsigned long long)values[i]);
+            const uint64_t values[] = {state.asked,
+                                       state.answered,
+                                       state.failed,
+                                       state.refused,
+                                       state.waiting,
+                                       state.under_way,
+                                       state.breaker->phase != DURE_BREAKER_CLOSED,
+                                       state.breaker->opened};
+            dure_buf_printf(out, "%s{port=\"%s.%s\"} %llu\n", families[i].name, state.port->system,
+                            state.port->name, (unsigned long long)values[i]);
         }
     }
 }

@@ -73,3 +73,6 @@ def test_a_node_that_is_away_is_said_to_be_missing(cluster, open_browser):
         if cluster.pid(1) == pid:
             cluster.send(1, signal.SIGCONT)
     browser.reads("nodes-up", "3 / 3", timeout=40)
+    browser.go("operations")
+    for number, shards in enumerate(("22", "21", "21")):  # Of 64.
+        browser.reads(f'[data-node="{number}"][data-up="true"] td:nth-child(3)', shards)

@@ -39,6 +39,7 @@ export interface NodeFacts {
   aggregates: number;
   requests: number; // In all.
   events: number;
+  shards: number;
   journalBytes: number;
   peersDown: number;
 }
@@ -159,6 +160,7 @@ function factsOfOne(scrape: Scrape, node: string, up: boolean, fits: (labels: La
     aggregates: total(scrape, "dure_aggregates", fits),
     requests: total(scrape, "dure_http_requests_total", fits),
     events: total(scrape, "dure_events_total", fits),
+    shards: total(scrape, "dure_shards", fits),
     journalBytes: total(scrape, "dure_journal_size_bytes", fits),
     peersDown: peers.filter((peer) => peer.value === 0).length,
   };

@@ -19,7 +19,7 @@ const ms = (value: number) => `${value >= 10 ? Math.round(value) : value.toPreci
 
 function Nodes() {
   return (
-    <Card title={tr(["Nodes", "노드"])} id="nodes">
+    <Card title={tr(["Nodes and shards", "노드와 샤드"])} id="nodes">
       {nodes.value.length === 0 ? (
         <Loading />
       ) : (
@@ -29,6 +29,7 @@ function Nodes() {
               <tr>
                 <th scope="col">{tr(["Node", "노드"])}</th>
                 <th scope="col">{tr(["State", "상태"])}</th>
+                <th scope="col" class="num">{tr(["Shards", "샤드"])}</th>
                 <th scope="col" class="num">{tr(["Things", "항목"])}</th>
                 <th scope="col" class="num">{tr(["Requests", "요청"])}</th>
                 <th scope="col" class="num">{tr(["Events", "이벤트"])}</th>
@@ -46,6 +47,7 @@ function Nodes() {
                       <span class="badge bad">{tr(["Down", "중단"])}</span>
                     )}
                   </td>
+                  <td class="num">{number(node.shards)}</td>
                   <td class="num">{number(node.aggregates)}</td>
                   <td class="num">{number(node.requests)}</td>
                   <td class="num">{number(node.events)}</td>
@@ -182,7 +184,7 @@ export function Operations() {
       {points.value.length < 2 ? (
         <Empty title={tr(["Measuring…", "측정하는 중…"])} />
       ) : (
-        <div class="columns" data-id="charts">
+        <div class="columns even" data-id="charts">
           {charts().map((chart) => (
             <Card key={chart.id} title={chart.title} id={`chart-${chart.id}`}>
               <Chart points={points.value} lines={chart.lines} format={chart.format} label={chart.title} />

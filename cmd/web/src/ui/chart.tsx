@@ -47,11 +47,12 @@ export function Chart<P extends { at: number }>({ points, lines, format, label }
           cursor: { show: false },
           padding: [8, 8, 0, 0],
           scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-          axes: [{ ...axis, space: 80, values: (_u, ticks) => ticks.map((tick) => time(tick * 1000)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => format(tick)) }],
+          axes: [{ ...axis, space: 80, size: 30, values: (_u, ticks) => ticks.map((tick) => time(tick * 1000)) }, { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => format(tick)) }],
           series: [
             {},
             ...lines.map((_, i) => ({
               stroke: colour(colours[i % colours.length]!),
+              fill: faint(colour(colours[i % colours.length]!)),
               width: 2,
               spanGaps: true,
               points: { show: false },
@@ -94,6 +95,9 @@ export function Chart<P extends { at: number }>({ points, lines, format, label }
     </figure>
   );
 }
+
+/* "rgb(1, 2, 3)", as the colour of the area below a line. */
+const faint = (colour: string) => colour.replace("rgb(", "rgba(").replace(")", ", 0.07)");
 
 /* light-dark(…) as a colour that a canvas understands. */
 function resolve(into: HTMLElement, colour: string): string {
