@@ -41,7 +41,8 @@ class Browser:
             service=Service(program("CHROMEDRIVER", "chromedriver"), env=env), options=options)
         self.language, self.phone, self.dark = language, phone, dark
         self.shots = shots
-        self.command("Emulation.setDeviceMetricsOverride", width=390 if phone else 1280,
+        self.width = 390 if phone else 1280
+        self.command("Emulation.setDeviceMetricsOverride", width=self.width,
                      height=844 if phone else 900, deviceScaleFactor=2 if phone else 1, mobile=phone)
         self.command("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])

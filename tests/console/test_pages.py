@@ -35,8 +35,10 @@ def sample(node):
     return orders
 
 
-def loaded(browser):
+def loaded(browser, page=""):
     browser.until(lambda: not browser.find(".loading"), "everything to be loaded")
+    if page == "operations":
+        browser.until(lambda: len(browser.find(".chart canvas")) >= 6, "the charts")
 
 
 def violations(browser):
@@ -55,9 +57,10 @@ def test_every_page(node, open_browser, sample, language, phone, dark):
     wrong = []
     for page in PAGES:
         browser.go(page)
-        loaded(browser)
+        loaded(browser, page)
         browser.shot("page-" + (page or "home").replace("/", "-").replace("?", "-"))
-        wide = browser.script("return document.documentElement.scrollWidth - innerWidth")
+        # Not innerWidth: a phone's window grows with what does not fit.
+        wide = browser.script("return document.documentElement.scrollWidth") - browser.width
         if wide > 0:
             wrong.append(f"{page}: {wide} pixels too wide")
         wrong += [f"{page}: {one}" for one in violations(browser)]
