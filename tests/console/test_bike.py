@@ -7,7 +7,7 @@ def test_a_bike_is_reserved_cancelled_and_returned(node, open_browser, api, lang
     """The scenario of SPEC D by clicking; the board follows, and another user sees that it is taken."""
     bike = api.post("/bike/managements", {"color": "green", "registeredDate": "2024-04-04"}).json()["bikeId"]
     tile = f'[data-bike="{bike}"]'
-    browser = open_browser(node.url, language).go("bike")
+    browser = open_browser(node.url, language, phone=language == "ko").go("bike")
     browser.type("who-bike", user, "\n")
     browser.click("buy")
     browser.fill("buy-form", price=8000)

@@ -62,3 +62,14 @@ def test_the_api_page(node, open_browser):
     browser = open_browser(node.url).go("api")
     browser.click('[data-operation="shop_orders_create"] summary')
     browser.reads('[data-operation="shop_orders_create"] .curl', "curl", "/shop/orders", "productId")
+
+
+def test_a_listing_is_taken_down(node, open_browser, api):
+    """A command that takes the item away leads back to the list, which no longer has it."""
+    listing = {"productid": 880, "userid": "abc", "productname": "Lamp", "qty": 1, "price": "5000"}
+    trade = api.post("/secondhand/trades", listing).json()["id"]
+    browser = open_browser(node.url).go(f"data/secondhand/trades/{trade}")
+    browser.click("command-takedown")
+    browser.see("create")
+    browser.go("data/secondhand/trades?f.productid=880")
+    browser.reads("total", "0")

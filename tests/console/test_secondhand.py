@@ -6,11 +6,12 @@ import pytest
 def test_the_last_piece_is_reserved_and_given_back(node, open_browser, language, product):
     """The scenario of SPEC E by clicking: stock, trade and notices follow; who comes too late is told."""
     tile = f'[data-thing="{product}"]'
-    browser = open_browser(node.url, language).go("secondhand")
+    browser = open_browser(node.url, language, phone=language == "ko").go("secondhand")
     browser.type("who-secondhand", f"abc{product}", "\n")
     browser.click("sell")
-    browser.fill("sell-form", productname="애플워치", productid=product, qty=1)
+    browser.fill("sell-form", productname="애플워치", productid=product, qty=1, price=70000)
     browser.gone("sell-form")
+    browser.reads(tile, "70,000")
     browser.click(f"{tile} .button")
     browser.fill("reserve-form", price=50000)
     browser.gone("reserve-form")

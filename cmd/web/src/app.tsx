@@ -8,6 +8,7 @@ import { pageFor } from "./pages";
 import { path } from "./router";
 import { served } from "./served";
 import { theme, type Theme } from "./theme";
+import { PageSign } from "./ui/icons";
 import { Toasts } from "./ui/toast";
 
 const systems = ["shop", "food", "bike", "secondhand", "dr"] as const;
@@ -16,6 +17,7 @@ function Nav({ to, children }: { to: string; children: ComponentChildren }) {
   const here = path.value[0] ?? "";
   return (
     <a href={`#/${to}`} aria-current={here === to ? "page" : undefined} data-id={`nav-${to || "home"}`}>
+      <PageSign name={to} size={18} />
       {children}
     </a>
   );

@@ -19,6 +19,7 @@ export interface FieldInfo {
 export interface CommandInfo {
   name: string; // The link's rel, and the last part of the path.
   summary: string;
+  removes: boolean; // After it there is no item.
   fields: FieldInfo[];
 }
 
@@ -155,6 +156,7 @@ function read(document: Document): CollectionInfo[] {
         .map(([other, methods]) => ({
           name: other.split("/").pop()!,
           summary: methods.put!.summary ?? "",
+          removes: methods.put!.responses?.["204"] !== undefined,
           fields: bodyOf(document, methods.put) ?? [],
         })),
     });

@@ -15,6 +15,8 @@ function of(system: string, user: number): Sample[] {
         ["/shop/inventories", { stockName: tr(["Rice cooker", "전기밥솥"]), stockCount: 15, price: 129000 }],
         ["/shop/inventories", { stockName: tr(["Notebook", "공책"]), stockCount: 1000, price: 1500 }],
         ["/shop/inventories", { stockName: tr(["Desk lamp", "책상 조명"]), stockCount: 3, price: 45000 }],
+        ["/shop/inventories", { stockName: tr(["Headphones", "헤드폰"]), stockCount: 40, price: 79000 }],
+        ["/shop/inventories", { stockName: tr(["Novel", "소설책"]), stockCount: 300, price: 14000 }],
         ["/shop/pays", { userId: user, payAmount: 500000 }],
       ];
     case "food":
@@ -23,6 +25,8 @@ function of(system: string, user: number): Sample[] {
         ["/food/foods", { name: tr(["Bibimbap", "비빔밥"]), storeId: 1 }],
         ["/food/foods", { name: tr(["Fried chicken", "후라이드 치킨"]), storeId: 2 }],
         ["/food/foods", { name: tr(["Cold noodles", "물냉면"]), storeId: 2 }],
+        ["/food/foods", { name: tr(["Bulgogi burger", "불고기 버거"]), storeId: 1 }],
+        ["/food/foods", { name: tr(["Iced coffee", "아이스 커피"]), storeId: 2 }],
       ];
     case "bike":
       return [

@@ -64,6 +64,10 @@ const korean: Record<string, string> = {
   deny: "거절",
 };
 
+export function isStatus(value: unknown): boolean {
+  return typeof value === "string" && Object.hasOwn(glosses, value);
+}
+
 export function toneOf(status: string): Tone {
   return glosses[status]?.[1] ?? (status.startsWith("주문거부됨") ? "bad" : "quiet");
 }

@@ -5,6 +5,7 @@ import { describe, type OperationInfo, operations, problem } from "../describe";
 import { t, tr } from "../i18n";
 import { Card, Curl, Empty, Loading, PageHead, ProblemBox, Tabs } from "../ui/basics";
 import { Field } from "../ui/form";
+import { systemName } from "./data";
 
 function OperationRow({ operation }: { operation: OperationInfo }) {
   const [open, setOpen] = useState(false);
@@ -72,7 +73,7 @@ export function Api() {
         problem.value ? <ProblemBox problem={problem.value} again={() => void describe()} /> : <Loading />
       ) : (
         <>
-          <Tabs label={t("systems")} value={chosen} items={tags.map((one) => [one, one] as const)} onChange={setTag} />
+          <Tabs label={t("systems")} value={chosen} items={tags.map((one) => [one, one === "node" ? tr(["The node itself", "노드"]) : systemName(one)] as const)} onChange={setTag} />
           <Card>
             <Field field={{ name: "search", label: t("search") }} value={text} onInput={setText} />
             {shown.length === 0 ? (

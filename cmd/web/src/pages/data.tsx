@@ -8,6 +8,7 @@ import { adjust, go, query } from "../router";
 import { rowKey } from "../rows";
 import { Await, Button, Card, Empty, Loading, PageHead, ProblemBox, Status } from "../ui/basics";
 import { Field, type FieldSpec, FormDialog } from "../ui/form";
+import { SystemIcon } from "../ui/icons";
 import { ItemPage } from "./item";
 
 export function systemName(system: string): string {
@@ -43,6 +44,11 @@ export function specOf(field: FieldInfo, value?: Json): FieldSpec {
 
 /* ---- All of them ---------------------------------------------------------------------------- */
 
+function Count({ info }: { info: CollectionInfo }) {
+  const page = useList(info.path, { size: 1 });
+  return <span class="faint num">{page.value === null ? "–" : number(page.value.total)}</span>;
+}
+
 function Overview({ all }: { all: readonly CollectionInfo[] }) {
   const systems = [...new Set(all.map((one) => one.system))];
   return (
@@ -51,16 +57,23 @@ function Overview({ all }: { all: readonly CollectionInfo[] }) {
         title={t("data")}
         lead={tr(["Everything that is kept, collection by collection.", "저장된 모든 것을 컬렉션별로 봅니다."])}
       />
-      <div class="columns">
+      <div class="system-cards">
         {systems.map((system) => (
-          <Card key={system} title={systemName(system)}>
-            <ul class="links">
+          <Card
+            key={system}
+            title={
+              <span class="system-head">
+                <SystemIcon name={system} /> {systemName(system)}
+              </span>
+            }
+          >
+            <ul class="lines">
               {all
                 .filter((one) => one.system === system)
                 .map((one) => (
-                  <li key={one.path}>
+                  <li key={one.path} class="row spread">
                     <a href={`#/data${one.path}`}>{one.name}</a>
-                    {one.create === null && <span class="faint"> {tr(["view", "조회"])}</span>}
+                    <Count info={one} />
                   </li>
                 ))}
             </ul>

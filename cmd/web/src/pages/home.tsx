@@ -58,6 +58,7 @@ export function Home() {
   return (
     <>
       <PageHead
+        hero
         title={tr(["Welcome to dure", "두레에 오신 것을 환영합니다"])}
         lead={tr([
           "Ready business systems in one program. What it answers is on disk; what it begins, it finishes or undoes.",
@@ -69,34 +70,36 @@ export function Home() {
         </a>
       </PageHead>
       <Running />
-      <div class="columns wide-left">
-        <ul class="system-cards">
-          {shown.map(([name, about]) => (
-            <li key={name} class="card">
-              <div class="system-head">
-                <SystemIcon name={name} />
-                <h2>{t(name)}</h2>
-              </div>
-              <p class="faint grow">{tr(about)}</p>
-              <div class="row">
-                <a class="button main small" href={`#/${name}`} data-id={`open-${name}`}>
-                  {tr(["Open", "열기"])}<span class="hidden"> {t(name)}</span>
-                </a>
-                <a class="button small" href={`#/try/${name}`} data-id={`try-${name}`}>
-                  {t("tour")}<span class="hidden"> {t(name)}</span>
-                </a>
-              </div>
-            </li>
-          ))}
-        </ul>
-        <Card title={tr(["Happening now", "지금 일어나는 일"])} actions={<a href="#/events">{t("events")}</a>}>
+      <ul class="system-cards">
+        {shown.map(([name, about]) => (
+          <li key={name} class="card">
+            <div class="system-head">
+              <SystemIcon name={name} />
+              <h2>{t(name)}</h2>
+            </div>
+            <p class="faint grow">{tr(about)}</p>
+            <div class="row">
+              <a class="button main small" href={`#/${name}`} data-id={`open-${name}`}>
+                {tr(["Open", "열기"])}<span class="hidden"> {t(name)}</span>
+              </a>
+              <a class="button small" href={`#/try/${name}`} data-id={`try-${name}`}>
+                {t("tour")}<span class="hidden"> {t(name)}</span>
+              </a>
+            </div>
+          </li>
+        ))}
+        <li class="card happening">
+          <div class="card-head">
+            <h2>{tr(["Happening now", "지금 일어나는 일"])}</h2>
+            <a href="#/events">{t("events")}</a>
+          </div>
           {recent.value.length === 0 ? (
             <Empty title={tr(["Quiet for now. Do something, and it appears here.", "아직 조용합니다. 무언가를 하면 여기에 나타납니다."])} />
           ) : (
-            <Feed events={recent.value.slice(0, 12)} />
+            <Feed events={recent.value.slice(0, 3)} />
           )}
-        </Card>
-      </div>
+        </li>
+      </ul>
     </>
   );
 }

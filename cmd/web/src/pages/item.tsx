@@ -9,7 +9,7 @@ import { go } from "../router";
 import { may } from "../rows";
 import { Await, Button, Card, Curl, Empty, PageHead } from "../ui/basics";
 import { Dialog } from "../ui/dialog";
-import { eventName } from "../ui/feed";
+import { EventData, eventName } from "../ui/feed";
 import { FormDialog } from "../ui/form";
 import { act } from "../ui/toast";
 import { specOf, systemName, Value } from "./data";
@@ -32,16 +32,7 @@ function Timeline({ path }: { path: string }) {
                   <p class="row">
                     <strong>{eventName(event)}</strong> <time class="faint">{moment(event.time)}</time>
                   </p>
-                  <dl class="chips">
-                    {Object.entries(event.data)
-                      .filter(([name, value]) => name !== "eventType" && name !== "timestamp" && value !== null)
-                      .map(([name, value]) => (
-                        <div key={name}>
-                          <dt>{name}</dt>
-                          <dd>{String(value)}</dd>
-                        </div>
-                      ))}
-                  </dl>
+                  <EventData event={event} />
                 </li>
               ))}
             </ol>
@@ -60,7 +51,10 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
   const [removing, setRemoving] = useState(false);
   const run = (command: CommandInfo) => {
     if (command.fields.length > 0) setAsking(command);
-    else return act({ method: "PUT", path: `${path}/${command.name}` }, `${command.name}: ${t("done")}`);
+    else
+      return act({ method: "PUT", path: `${path}/${command.name}` }, `${command.name}: ${t("done")}`).then((fine) => {
+        if (fine && command.removes) go(`/data${info.path}`);
+      });
     return undefined;
   };
   const allowed = (row: Row) => info.commands.filter((command) => may(row, command.name));
@@ -85,7 +79,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
                         {tr(["Edit", "수정"])}
                       </Button>
                     )}
-                    {info.removable && !info.commands.some((command) => command.name.includes("cancel")) && (
+                    {info.removable && info.commands.every((command) => !command.removes && !command.name.includes("cancel")) && (
                       <Button small kind="danger" onClick={() => setRemoving(true)} id="remove">
                         {t("delete")}
                       </Button>
@@ -140,7 +134,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
                     onClick={async () => {
                       const fine = await act({ method: "DELETE", path });
                       setRemoving(false);
-                      if (fine && info.commands.length === 0) go(`/data${info.path}`);
+                      if (fine) go(`/data${info.path}`);
                     }}
                   >
                     {t("delete")}

@@ -4,7 +4,9 @@ import type { Row } from "../api";
 import { useItem, useList } from "../data";
 import { moment, number, t, tr } from "../i18n";
 import { may, rowKey } from "../rows";
+import { BikeArt, colourName } from "../ui/art";
 import { Await, Button, Card, Empty, PageHead, ProblemBox, Stat, Status } from "../ui/basics";
+import { SystemFeed } from "../ui/feed";
 import { FormDialog } from "../ui/form";
 import { Samples } from "../ui/samples";
 import { Table } from "../ui/table";
@@ -21,7 +23,6 @@ function Points({ user }: { user: number }) {
     <Card
       title={tr(["My points", "내 포인트"])}
       id="points"
-      class="first-on-phone"
       actions={
         <Button small kind={none ? "main" : "plain"} onClick={() => setBuying(true)} id="buy">
           {tr(["Buy points", "포인트 구매"])}
@@ -79,10 +80,9 @@ function Bikes({ user }: { user: number }) {
                 const holder = held.get(bike.bikeId ?? null);
                 return (
                   <li class="tile" key={rowKey(bike)} data-bike={rowKey(bike)} data-free={holder === undefined}>
-                    <h3>
-                      {tr(["Bike {n}", "자전거 {n}"], { n: rowKey(bike) })}
-                    </h3>
-                    <p class="faint">{String(bike.color ?? "–")}</p>
+                    <BikeArt color={String(bike.color ?? "")} />
+                    <h3>{tr(["Bike {n}", "자전거 {n}"], { n: rowKey(bike) })}</h3>
+                    <p class="faint">{colourName(String(bike.color ?? "–"))}</p>
                     <p>
                       {holder === undefined ? (
                         <span class="badge good">{tr(["Free", "이용 가능"])}</span>
@@ -202,11 +202,16 @@ export function Bike() {
         <Who system="bike" label={tr(["User", "사용자 번호"])} />
       </PageHead>
       <div class="columns wide-left">
-        <Bikes user={user} />
-        <Points user={user} />
+        <div class="stack">
+          <Bikes user={user} />
+          <Trips user={user} />
+          <Board />
+        </div>
+        <div class="stack side-stack">
+          <Points user={user} />
+          <SystemFeed system="bike" />
+        </div>
       </div>
-      <Trips user={user} />
-      <Board />
     </>
   );
 }

@@ -6,11 +6,12 @@ import { moment, number, t, tr } from "../i18n";
 import { may, rowKey } from "../rows";
 import { adjust, query } from "../router";
 import { Await, Button, Card, Empty, PageHead, Stat, Status, Tabs } from "../ui/basics";
+import { SystemFeed } from "../ui/feed";
 import { FormDialog } from "../ui/form";
 import { Samples } from "../ui/samples";
 import { Table } from "../ui/table";
 import { act } from "../ui/toast";
-import { become, Who, who } from "../ui/who";
+import { become, who } from "../ui/who";
 
 const answerOf = (row: Row) => String(row.answer);
 
@@ -131,42 +132,45 @@ function Operator() {
             }
           </Await>
         </div>
-        <Card
-          title={tr(["Customers", "고객"])}
-          id="users"
-          actions={
-            <Button small onClick={() => setAdding(true)} id="add-user">
-              {t("add")}
-            </Button>
-          }
-        >
-          <Await shown={users}>
-            {({ rows }) =>
-              rows.length === 0 ? (
-                <Empty title={tr(["No customers yet", "등록된 고객이 없습니다"])}>
-                  <Samples system="dr" kind="main" />
-                </Empty>
-              ) : (
-                <Table
-                  label={tr(["Customers", "고객"])}
-                  rows={rows}
-                  columns={[
-                    {
-                      head: tr(["Name", "이름"]),
-                      cell: (row) => (
-                        <a href="#/dr?role=customer" onClick={() => become("dr", Number(rowKey(row)))}>
-                          {String(row.name)}
-                        </a>
-                      ),
-                    },
-                    { head: tr(["Capacity", "용량"]), cell: (row) => number(Number(row.capacity ?? 0)), num: true },
-                    { head: tr(["Points", "포인트"]), cell: (row) => number(Number(row.point ?? 0)), num: true },
-                  ]}
-                />
-              )
+        <div class="stack">
+          <Card
+            title={tr(["Customers", "고객"])}
+            id="users"
+            actions={
+              <Button small onClick={() => setAdding(true)} id="add-user">
+                {t("add")}
+              </Button>
             }
-          </Await>
-        </Card>
+          >
+            <Await shown={users}>
+              {({ rows }) =>
+                rows.length === 0 ? (
+                  <Empty title={tr(["No customers yet", "등록된 고객이 없습니다"])}>
+                    <Samples system="dr" kind="main" />
+                  </Empty>
+                ) : (
+                  <Table
+                    label={tr(["Customers", "고객"])}
+                    rows={rows}
+                    columns={[
+                      {
+                        head: tr(["Name", "이름"]),
+                        cell: (row) => (
+                          <a href="#/dr?role=customer" onClick={() => become("dr", Number(rowKey(row)))}>
+                            {String(row.name)}
+                          </a>
+                        ),
+                      },
+                      { head: tr(["Capacity", "용량"]), cell: (row) => number(Number(row.capacity ?? 0)), num: true },
+                      { head: tr(["Points", "포인트"]), cell: (row) => number(Number(row.point ?? 0)), num: true },
+                    ]}
+                  />
+                )
+              }
+            </Await>
+          </Card>
+          <SystemFeed system="dr" />
+        </div>
       </div>
       {starting && (
         <FormDialog
@@ -279,6 +283,10 @@ function Customer({ user }: { user: number }) {
 
 export function Dr() {
   const role = query.value.get("role") === "customer" ? "customer" : "operator";
+  const people = useList("/dr/users", { size: 1000 });
+  /* Who one was; the first customer, if that one is not there. */
+  const ids = people.value?.rows.map((row) => Number(rowKey(row))) ?? [];
+  const user = ids.includes(who("dr")) ? who("dr") : (ids[0] ?? null);
   return (
     <>
       <PageHead
@@ -288,7 +296,18 @@ export function Dr() {
           "전력이 부족할 때 고객에게 절전을 요청합니다. 수락한 고객은 계량하여 한 번만 지급합니다.",
         ])}
       >
-        {role === "customer" && <Who system="dr" label={tr(["Customer", "고객 번호"])} />}
+        {role === "customer" && user !== null && (
+          <div class="who">
+            <label for="who-dr">{tr(["Customer", "고객"])}</label>
+            <select id="who-dr" value={user} onChange={(event) => become("dr", Number(event.currentTarget.value))} data-id="who-dr">
+              {people.value?.rows.map((row) => (
+                <option key={rowKey(row)} value={rowKey(row)}>
+                  {String(row.name)} (#{rowKey(row)})
+                </option>
+              ))}
+            </select>
+          </div>
+        )}
       </PageHead>
       <Tabs
         label={tr(["Role", "역할"])}
@@ -299,7 +318,21 @@ export function Dr() {
         ]}
         onChange={(next) => adjust({ role: next })}
       />
-      {role === "operator" ? <Operator /> : <Customer user={who("dr")} />}
+      {role === "operator" ? (
+        <Operator />
+      ) : (
+        <Await shown={people}>
+          {() =>
+            user === null ? (
+              <Empty title={tr(["There are no customers yet", "등록된 고객이 없습니다"])}>
+                <Samples system="dr" kind="main" />
+              </Empty>
+            ) : (
+              <Customer user={user} />
+            )
+          }
+        </Await>
+      )}
     </>
   );
 }

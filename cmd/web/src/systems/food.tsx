@@ -5,12 +5,13 @@ import { useList } from "../data";
 import { number, t, tr } from "../i18n";
 import { may, rowKey } from "../rows";
 import { adjust, query } from "../router";
+import { Art } from "../ui/art";
 import { Await, Button, Card, Empty, PageHead, Status, Tabs } from "../ui/basics";
 import { FormDialog } from "../ui/form";
 import { Samples } from "../ui/samples";
 import { Table } from "../ui/table";
 import { act } from "../ui/toast";
-import { Who, who } from "../ui/who";
+import { become, Who, who } from "../ui/who";
 import { Rider } from "./food_rider";
 import { Store } from "./food_store";
 
@@ -29,7 +30,12 @@ const way = ["결제완료", "주문접수됨", "요리중", "배달대기", "�
 /* Where an order is on its way. */
 function Way({ status }: { status: string }) {
   const at = way.indexOf(status as (typeof way)[number]);
-  if (at < 0) return <Status value={status} />;
+  if (at < 0)
+    return (
+      <div class="row">
+        <Status value={status} />
+      </div>
+    );
   return (
     <div class="way">
       <ol aria-hidden="true">
@@ -110,9 +116,7 @@ function Customer() {
               <ul class="tiles">
                 {rows.map((food) => (
                   <li class="tile" key={rowKey(food)} data-food={rowKey(food)}>
-                    <div class="tile-art" aria-hidden="true" style={{ "--hue": String((Number(food.id) * 47 + 20) % 360) }}>
-                      {String(food.name).slice(0, 1)}
-                    </div>
+                    <Art name={String(food.name)} seed={Number(food.id) + 3} kind="dish" />
                     <h3>{String(food.name)}</h3>
                     <p class="faint">
                       {tr(["Store {n}", "{n}번 가게"], { n: String(food.storeId ?? "–") })}
@@ -169,12 +173,16 @@ function Customer() {
           onClose={() => setOrdering(null)}
           id="order-form"
           fields={[
-            { name: "address", label: tr(["Where to", "배달 주소"]), required: true, value: tr(["서울시 강남구 1", "서울시 강남구 1"]) },
+            { name: "address", label: tr(["Where to", "배달 주소"]), required: true, value: tr(["1 Teheran-ro, Seoul", "서울시 강남구 테헤란로 1"]) },
             { name: "options", label: tr(["Wishes", "요청 사항"]), value: "" },
           ]}
           call={(body) => ({ method: "POST", path: "/food/orders", body: { foodId: ordering.id ?? null, customerId: user, ...body } })}
           submit={tr(["Order and pay", "주문하고 결제하기"])}
           done={tr(["Ordered and paid", "주문과 결제를 마쳤습니다"])}
+          onDone={() => {
+            /* Who tries the roles out goes to the store that has the order, not to look for it. */
+            if (ordering.storeId !== null) become("food-store", Number(ordering.storeId));
+          }}
           showCurl
         />
       )}
@@ -203,7 +211,7 @@ function Top() {
                   head: tr(["Orders", "주문 수"]),
                   cell: (row) => (
                     <span class="bar-cell">
-                      <span class="bar" style={{ width: `${(Number(row.orderCount) / most) * 100}%` }} />
+                      <span>{Number(row.orderCount) > 0 && <span class="bar" style={{ width: `${(Number(row.orderCount) / most) * 100}%` }} />}</span>
                       <span>{number(Number(row.orderCount))}</span>
                     </span>
                   ),

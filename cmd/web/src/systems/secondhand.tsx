@@ -1,15 +1,16 @@
 /* Second-hand: what is for sale, one's reservations, the trades, and what one was told. */
 import { signal } from "@preact/signals";
 import { useId, useState } from "preact/hooks";
-import type { Row } from "../api";
-import { useList } from "../data";
+import { type Json, type Row, send } from "../api";
+import { refresh, useList } from "../data";
 import { keep, number, recall, t, tr } from "../i18n";
 import { may, rowKey } from "../rows";
+import { Art } from "../ui/art";
 import { Await, Button, Card, Empty, PageHead, Status } from "../ui/basics";
 import { FormDialog } from "../ui/form";
 import { Samples } from "../ui/samples";
 import { Table } from "../ui/table";
-import { act } from "../ui/toast";
+import { act, toastProblem } from "../ui/toast";
 
 const person = signal(recall("dure.who.secondhand") ?? "abc");
 
@@ -33,6 +34,13 @@ function Person() {
   );
 }
 
+/* The offer that the first reservation picks up: it is what has the price. */
+async function list(body: Record<string, Json>): Promise<void> {
+  const answer = await send({ method: "POST", path: "/secondhand/trades", body: { userid: person.value, ...body } });
+  if (answer.problem !== null) toastProblem(answer.problem);
+  refresh();
+}
+
 const won = (text: string) => (/^\d+$/.test(text) ? t("won", { n: number(Number(text)) }) : text);
 
 function Things() {
@@ -40,10 +48,11 @@ function Things() {
   const listings = useList("/secondhand/trades", { size: 1000, sort: "id,desc" });
   const [selling, setSelling] = useState(false);
   const [buying, setBuying] = useState<Row | null>(null);
-  /* The price is the newest listing's that nobody has picked up. */
+  /* The price is the newest listing's that nobody has picked up, else what the last one paid. */
   const prices = new Map<unknown, string>();
-  for (const row of listings.value?.rows ?? [])
-    if (row.reserveid === null && row.price !== null && !prices.has(row.productid)) prices.set(row.productid, String(row.price));
+  for (const free of [true, false])
+    for (const row of listings.value?.rows ?? [])
+      if ((row.reserveid === null) === free && row.price !== null && !prices.has(row.productid)) prices.set(row.productid, String(row.price));
   return (
     <Card
       title={tr(["For sale", "판매 중인 물건"])}
@@ -67,9 +76,7 @@ function Things() {
                 const price = prices.get(thing.productid);
                 return (
                   <li class="tile" key={rowKey(thing)} data-thing={String(thing.productid)}>
-                    <div class="tile-art" aria-hidden="true" style={{ "--hue": String((Number(thing.productid) * 61) % 360) }}>
-                      {String(thing.productname ?? "?").slice(0, 1)}
-                    </div>
+                    <Art name={String(thing.productname ?? "")} seed={Number(thing.productid)} kind="thing" />
                     <h3>{String(thing.productname ?? `#${thing.productid}`)}</h3>
                     {price && <p class="price">{won(price)}</p>}
                     <p class={left === 0 ? "bad-text" : "faint"} data-id="stock">
@@ -94,8 +101,12 @@ function Things() {
             { name: "productname", label: tr(["What", "상품명"]), required: true },
             { name: "productid", label: tr(["Product number", "상품 번호"]), kind: "number", required: true, value: 100 + Math.floor(Math.random() * 90000) },
             { name: "qty", label: tr(["How many", "수량"]), kind: "number", required: true, value: 1 },
+            { name: "price", label: tr(["Price (won)", "가격(원)"]), kind: "number", value: 50000 },
           ]}
-          call={(body) => ({ method: "POST", path: "/secondhand/inventories", body })}
+          call={({ price: _, ...body }) => ({ method: "POST", path: "/secondhand/inventories", body })}
+          onDone={(_, { price, ...body }) => {
+            if (price !== undefined && price !== null) void list({ ...body, price: String(price) });
+          }}
           submit={tr(["Offer it", "올리기"])}
           done={tr(["It is for sale", "판매를 시작했습니다"])}
         />
@@ -108,7 +119,7 @@ function Things() {
           fields={[
             { name: "qty", label: tr(["How many", "수량"]), kind: "number", required: true, value: 1 },
             { name: "price", label: tr(["Price (won)", "가격(원)"]), kind: "number", required: true, value: prices.get(buying.productid) ?? 50000 },
-            { name: "address", label: tr(["Where to", "주소"]), value: "서울시 중구 세종대로 12" },
+            { name: "address", label: tr(["Where to", "주소"]), value: tr(["12 Sejong-daero, Seoul", "서울시 중구 세종대로 12"]) },
           ]}
           call={(body) => ({
             method: "POST",

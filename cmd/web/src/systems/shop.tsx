@@ -7,7 +7,9 @@ import type { Row } from "../api";
 import { useList } from "../data";
 import { number, t, tr, won } from "../i18n";
 import { may, rowKey } from "../rows";
+import { Art } from "../ui/art";
 import { Await, Button, Card, Empty, PageHead, Stat, Status } from "../ui/basics";
+import { SystemFeed } from "../ui/feed";
 import { FormDialog } from "../ui/form";
 import { Samples } from "../ui/samples";
 import { Table } from "../ui/table";
@@ -23,7 +25,6 @@ function Account({ user }: { user: number }) {
     <Card
       title={tr(["Account", "계좌"])}
       id="account"
-      class="first-on-phone"
       actions={
         <Button small onClick={() => setTopping(true)} id="top-up">
           {tr(["Add money", "충전하기"])}
@@ -64,9 +65,7 @@ function Product({ product, onOrder }: { product: Row; onOrder: () => void }) {
   const left = Number(product.stockCount ?? 0);
   return (
     <li class="tile" data-product={product.id}>
-      <div class="tile-art" aria-hidden="true" style={{ "--hue": String((Number(product.id) * 47) % 360) }}>
-        {String(product.stockName ?? "?").slice(0, 1)}
-      </div>
+      <Art name={String(product.stockName ?? "")} seed={Number(product.id)} kind="thing" />
       <h3>{String(product.stockName ?? "–")}</h3>
       <p class="price">{won(product.price as number | null)}</p>
       <p class={left === 0 ? "bad-text" : "faint"} data-id="stock">
@@ -208,7 +207,10 @@ export function Shop() {
       </PageHead>
       <div class="columns wide-left">
         <Products user={user} />
-        <Account user={user} />
+        <div class="stack side-stack">
+          <Account user={user} />
+          <SystemFeed system="shop" />
+        </div>
       </div>
       <Orders user={user} />
     </>

@@ -5,6 +5,7 @@ import { type Call, curl, type Problem } from "../api";
 import type { Shown } from "../data";
 import { t, tr, type Text } from "../i18n";
 import { glossOf, toneOf } from "../statuses";
+import { EmptySign } from "./icons";
 
 type Children = { children?: ComponentChildren };
 
@@ -78,6 +79,7 @@ export function Loading() {
 export function Empty({ title, children }: Children & { title?: string }) {
   return (
     <div class="empty">
+      <EmptySign />
       <p class="empty-title">{title ?? t("nothing")}</p>
       {children}
     </div>
@@ -147,12 +149,12 @@ export function Card(props: Children & { title?: ComponentChildren; actions?: Co
   );
 }
 
-export function PageHead({ title, lead, children }: Children & { title: string; lead?: string }) {
+export function PageHead({ title, lead, hero, children }: Children & { title: string; lead?: string; hero?: boolean }) {
   useEffect(() => {
     document.title = `${title} · dure`;
   }, [title]);
   return (
-    <header class="page-head">
+    <header class={`page-head${hero ? " hero" : ""}`}>
       <div>
         <h1 tabIndex={-1}>{title}</h1>
         {lead && <p class="lead">{lead}</p>}

@@ -1,6 +1,8 @@
 /* Events as they happen, the newest first. */
-import { time } from "../i18n";
-import type { LiveEvent } from "../live";
+import { t, time, tr } from "../i18n";
+import { type LiveEvent, recent } from "../live";
+import { isStatus } from "../statuses";
+import { Card, Status } from "./basics";
 
 export function eventName(event: LiveEvent): string {
   return event.type.split(".")[2] ?? event.type;
@@ -12,9 +14,25 @@ export function pageOfSource(source: string): string {
   return `#/data/${parts.join("/")}`;
 }
 
+/* What an event says, without what stands beside it anyway. */
+export function EventData({ event }: { event: LiveEvent }) {
+  return (
+    <dl class="chips">
+      {Object.entries(event.data)
+        .filter(([name, value]) => name !== "eventType" && name !== "timestamp" && value !== null)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{isStatus(value) ? <Status value={value} /> : String(value)}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
 export function Feed({ events, details }: { events: readonly LiveEvent[]; details?: boolean }) {
   return (
-    <ol class="feed">
+    <ol class={`feed${details ? "" : " narrow"}`}>
       {events.map((event) => {
         const [system, aggregate] = event.type.split(".");
         return (
@@ -27,10 +45,20 @@ export function Feed({ events, details }: { events: readonly LiveEvent[]; detail
             <a href={pageOfSource(event.source)}>
               {aggregate} {event.source.split("/").pop()}
             </a>
-            {details && <code class="feed-data">{JSON.stringify(event.data)}</code>}
+            {details && <EventData event={event} />}
           </li>
         );
       })}
     </ol>
+  );
+}
+
+/* Beside the screens of a system: what happens in it. */
+export function SystemFeed({ system }: { system: string }) {
+  const events = recent.value.filter((event) => event.type.startsWith(`${system}.`)).slice(0, 4);
+  return (
+    <Card title={tr(["Happening now", "지금 일어나는 일"])} id="happening" actions={<a href="#/events">{t("events")}</a>}>
+      {events.length === 0 ? <p class="faint">{tr(["Quiet for now. Do something, and it appears here.", "아직 조용합니다. 무언가를 하면 여기에 나타납니다."])}</p> : <Feed events={events} />}
+    </Card>
   );
 }

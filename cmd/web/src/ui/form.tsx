@@ -132,7 +132,7 @@ interface FormProps {
   call: (body: Record<string, Json>) => Call;
   submit: string;
   done?: string; // What is said when it worked.
-  onDone?: (data: Json) => void;
+  onDone?: (data: Json, body: Record<string, Json>) => void;
   onCancel?: () => void;
   inline?: boolean;
   showCurl?: boolean;
@@ -149,14 +149,15 @@ export function Form(props: FormProps) {
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
-    const answer = await send(props.call(bodyOf(props.fields, values)));
+    const body = bodyOf(props.fields, values);
+    const answer = await send(props.call(body));
     setBusy(false);
     setProblem(answer.problem);
     refresh();
     if (answer.ok) {
       toast("good", props.done ?? t("done"));
       setValues(initial(props.fields));
-      props.onDone?.(answer.data);
+      props.onDone?.(answer.data, body);
       return;
     }
     const wrong = answer.problem?.errors?.[0]?.field;
@@ -192,9 +193,9 @@ export function Form(props: FormProps) {
 
 /* A form in a dialog that closes when it worked. */
 export function FormDialog({ title, onClose, ...form }: FormProps & { title: string; onClose: () => void }) {
-  const done = (data: Json) => {
+  const done = (data: Json, body: Record<string, Json>) => {
     onClose();
-    form.onDone?.(data);
+    form.onDone?.(data, body);
   };
   return (
     <Dialog title={title} onClose={onClose}>

@@ -20,7 +20,8 @@ function drop(id: number): void {
 
 export function toast(tone: Toast["tone"], text: string, detail?: string): void {
   const id = ++last;
-  toasts.value = [...toasts.value.slice(-3), { id, tone, text, ...(detail ? { detail } : {}) }];
+  /* What went well gives way to what comes next; what went wrong stays its time. */
+  toasts.value = [...toasts.value.filter((old) => old.tone === "bad").slice(-2), { id, tone, text, ...(detail ? { detail } : {}) }];
   setTimeout(() => drop(id), tone === "good" ? 3500 : 8000);
 }
 
