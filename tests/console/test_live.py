@@ -68,6 +68,7 @@ def test_a_node_that_is_away_is_said_to_be_missing(cluster, open_browser):
     try:
         # A new connection may lead to the very node that is stopped, so ask by those that are open.
         browser.reads("nodes-up", "2 / 3", timeout=40)
+        browser.reads("running", "1 down")
         browser.shot("node-away")
     finally:
         if cluster.pid(1) == pid:

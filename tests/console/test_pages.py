@@ -115,7 +115,8 @@ def test_a_page_that_is_not_there(node, open_browser):
 
 
 def test_the_menu_on_a_phone(node, open_browser):
-    """On a phone the navigation lies behind a button, which says whether it is open."""
+    """On a phone the navigation lies behind a button, which says whether it is open; one's account comes
+    before the shelves."""
     browser = open_browser(node.url, "ko", phone=True)
     assert not browser.find('[data-id="nav-shop"]')[0].is_displayed()
     browser.click("menu")
@@ -124,3 +125,4 @@ def test_the_menu_on_a_phone(node, open_browser):
     browser.click("nav-shop")
     browser.reads("main h1", "쇼핑몰")
     browser.gone("nav-shop")
+    assert browser.see("account").location["y"] < browser.see("products").location["y"]

@@ -43,7 +43,11 @@ function Running() {
         <Stat
           label={tr(["Nodes", "노드"])}
           value={nodes.value.length === 0 ? "–" : <span data-id="nodes-up">{up} / {nodes.value.length}</span>}
-          note={nodes.value.length > 0 && up === nodes.value.length ? tr(["all up", "모두 정상"]) : ""}
+          note={
+            nodes.value.length === 0 ? "" : up === nodes.value.length ? tr(["all up", "모두 정상"]) : (
+              <strong class="bad-text">{tr(["{n} down", "{n}개 중단"], { n: nodes.value.length - up })}</strong>
+            )
+          }
         />
         <Stat label={tr(["Systems", "시스템"])} value={served.value?.filter((name) => name !== "notify").length ?? "–"} />
         <Stat label={tr(["Things kept", "저장된 항목"])} value={<span title={number(things)}>{short(things)}</span>} />

@@ -177,7 +177,7 @@ export function Operations() {
           </div>
         )}
       </Card>
-      <div class="columns">
+      <div class="columns wide-left">
         <Nodes />
         <Breakers />
       </div>

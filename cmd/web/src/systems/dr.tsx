@@ -65,9 +65,12 @@ function Demand({ demand }: { demand: Row }) {
         {String(demand.type ?? "")} {demand.date ? `· ${moment(String(demand.date))}` : ""}
       </p>
       <Await shown={responses}>
-        {({ rows }) => (
+        {({ rows, total }) => (
           <>
             <Totals rows={rows} />
+            {total > rows.length && (
+              <p class="note warn">{tr(["Of {all} customers asked, the first {n} are counted and shown here.", "요청한 고객 {all}명 중 처음 {n}명만 집계해 보여 줍니다."], { all: number(total), n: number(rows.length) })}</p>
+            )}
             {rows.length === 0 ? (
               <Empty title={tr(["There was nobody to ask", "요청할 고객이 없습니다"])} />
             ) : (

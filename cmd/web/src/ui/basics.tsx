@@ -236,7 +236,7 @@ export function Tabs<K extends string>(props: {
   );
 }
 
-export function Stat({ label, value, note }: { label: string; value: ComponentChildren; note?: string }) {
+export function Stat({ label, value, note }: { label: string; value: ComponentChildren; note?: ComponentChildren }) {
   return (
     <div class="stat">
       <span class="stat-label">{label}</span>

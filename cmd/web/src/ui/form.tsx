@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { type Call, curl, type Json, type Problem, send } from "../api";
 import { refresh } from "../data";
-import { language, t } from "../i18n";
+import { language, number, t } from "../i18n";
 import { Button, ProblemBox } from "./basics";
 import { Dialog } from "./dialog";
 import { toast } from "./toast";
@@ -33,9 +33,9 @@ const patterns: readonly (readonly [RegExp, string])[] = [
 ];
 
 function localised(message: string): string {
-  if (language.value !== "ko") return message;
-  for (const [pattern, words] of patterns) if (pattern.test(message)) return message.replace(pattern, words);
-  return message;
+  const known = language.value === "ko" ? patterns.find(([pattern]) => pattern.test(message)) : undefined;
+  const text = known === undefined ? message : message.replace(known[0], known[1]);
+  return text.replace(/\d{5,}/g, (digits) => number(Number(digits)));
 }
 
 type Values = Record<string, string>;
