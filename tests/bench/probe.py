@@ -6,6 +6,7 @@ probe.py ready PORT PID SINCE  seconds from then (of the epoch) until GET /ready
 probe.py pids DURE DIR         processes of the nodes of `dure up` on DIR
 probe.py counts DURE DIR       what they have done: turns, and messages sent to each other
 probe.py published HTTP        events published so far
+probe.py console HTTP          KB that a browser loads before it shows the console, compressed
 probe.py together              sums up what several `dure bench --journal --json` say on standard input
 probe.py subscriber DURE HTTP EVENTS REPLAY
                                follows by `dure tail`, and checks that nothing is missing or double.
@@ -101,6 +102,18 @@ def published(http):
     print(sum(journal_ends(http).values()))
 
 
+def console(http):
+    def load(path):
+        request = urllib.request.Request(f"http://127.0.0.1:{http}{path}", headers={
+            "Accept": "text/html,*/*;q=0.8", "Accept-Encoding": "br"})
+        return urllib.request.urlopen(request, timeout=10).read()
+
+    page = urllib.request.urlopen(urllib.request.Request(
+        f"http://127.0.0.1:{http}/", headers={"Accept": "text/html"}), timeout=10).read().decode()
+    parts = ["/", *re.findall(r'(?:href|src)="(/console/[^"]+)"', page)]
+    print(round(sum(len(load(path)) for path in parts) / 1000, 1))
+
+
 def together():
     """From as many reports of `dure bench --journal` as were made side by side: one."""
     reports = [json.loads(line) for line in sys.stdin]
@@ -174,4 +187,4 @@ if sys.argv[1] == "ready":
     ready(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
 else:
     {"fdatasync": fdatasync, "pids": pids, "counts": counts, "published": published,
-     "subscriber": subscriber, "together": together}[sys.argv[1]](*sys.argv[2:])
+     "console": console, "subscriber": subscriber, "together": together}[sys.argv[1]](*sys.argv[2:])

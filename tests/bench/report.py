@@ -143,6 +143,8 @@ def goals(r):
     yield row(f"after {aggregates} against before, bulk, orders/s", "≥ 0.8 ×", end, begin,
               at_least, 0.8)
     yield row("memory then against the budget, MiB", "≤ 1 ×", memory, budget, at_most, 1)
+    yield row("the console's first load against its limit, compressed, KB", "≤ 1 ×",
+              r.get("dure.console_kb"), 200, at_most, 1)
     yield row("restart after kill -9 under load, s", "< 1 s", restart, 1, at_most, 1)
     for nodes in (2, 4):
         for mode, keys in (("single", ("single.64", "single.256")), ("bulk", ("bulk",))):
