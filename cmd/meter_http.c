@@ -31,8 +31,8 @@ static const struct dure_schema schema = DURE_SCHEMA("Reading", struct reading, 
 struct question {
     struct dure_outgoing_request request;
     struct dure_port_call *call;
-    const char *headers[3];
-    char key[96], body[192];
+    const char *headers[4];
+    char key[96], trace[DURE_PORT_TRACE_BYTES], body[192];
 };
 
 static bool read_answer(const struct dure_outgoing_answer *answer, struct reading *reading)
@@ -81,6 +81,8 @@ void dure_meter_http_ask(void *arg, struct dure_port_call *call)
                  (long long)asked->response_id);
         question->headers[0] = "Content-Type: application/json";
         question->headers[1] = question->key;
+        dure_port_trace_header(call, question->trace);
+        if (question->trace[0] != '\0') question->headers[2] = question->trace;
         question->call = call;
         question->request = (struct dure_outgoing_request){
             .url = meter->url, .headers = question->headers, .body = question->body,

@@ -87,8 +87,8 @@ struct attempt {
     struct dure_outgoing_request request;
     struct dure_notify *notify;
     struct dure_port_call *call;
-    const char *headers[5];
-    char id_header[96], timestamp_header[64];
+    const char *headers[6];
+    char id_header[96], timestamp_header[64], trace_header[DURE_PORT_TRACE_BYTES];
     struct dure_buf signature_header, body;
 };
 _Static_assert(offsetof(struct attempt, request) == 0, "an attempt is its request");
@@ -175,6 +175,8 @@ static int post(struct attempt *attempt, const struct notify_notification *notif
     attempt->headers[1] = attempt->id_header;
     attempt->headers[2] = attempt->timestamp_header;
     attempt->headers[3] = attempt->signature_header.data;
+    dure_port_trace_header(attempt->call, attempt->trace_header);
+    if (attempt->trace_header[0] != '\0') attempt->headers[4] = attempt->trace_header;
     attempt->request = (struct dure_outgoing_request){
         .url = notify->url, .headers = attempt->headers, .body = attempt->body.data,
         .body_len = attempt->body.len, .timeout_ms = TIMEOUT_MS, .cb = on_answer};

@@ -28,6 +28,7 @@ struct line {
 struct call {
     struct dure_port_call port_call;
     struct dure_ask ask;
+    struct dure_trace trace;
     struct dure_ports *ports;
     struct line *line;
     struct call *next;        /* Waiting, or answered and not taken. */
@@ -147,6 +148,7 @@ static void submit(struct call *call)
     const struct dure_port *port = call->port_call.port;
     call->ask = (struct dure_ask){.type = port->answer->aggregate->type, .command = port->answer,
                                   .id = call->port_call.id, .data = call->port_call.answer,
+                                  .trace = call->port_call.trace,
                                   .decided = decided, .released = released};
     int rv = dure_ask_submit(ports->rt, &call->ask);
     if (rv == 0) return;
@@ -187,6 +189,17 @@ void dure_port_answer(struct dure_port_call *port_call, bool up)
 }
 _Static_assert(offsetof(struct call, port_call) == 0, "a call is its public part");
 
+/* The parent is the request that led to it, as for its events: the question is no span of ours. */
+void dure_port_trace_header(const struct dure_port_call *call, char text[DURE_PORT_TRACE_BYTES])
+{
+    struct dure_buf header = {.data = text, .cap = DURE_PORT_TRACE_BYTES};
+    if (call->trace != NULL) {
+        dure_buf_lit(&header, "traceparent: ");
+        dure_trace_write(call->trace, &header);
+    }
+    dure_buf_byte(&header, '\0');
+}
+
 /* ---- 1: asked -------------------------------------------------------------------------------- */
 
 static struct line *line_of(struct dure_ports *ports, const struct dure_port *port)
@@ -197,7 +210,8 @@ static struct line *line_of(struct dure_ports *ports, const struct dure_port *po
     return NULL;
 }
 
-static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event)
+static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event,
+                     const struct dure_trace *trace)
 {
     struct dure_ports *ports = arg;
     struct line *line = line_of(ports, port);
@@ -216,6 +230,10 @@ static void on_asked(void *arg, const struct dure_port *port, const struct dure_
     dure_schema_init(port->answer->schema, call->data + asked_size);
     call->port_call = (struct dure_port_call){.port = port, .id = event->id, .asked = call->data,
                                               .answer = call->data + asked_size};
+    if (trace != NULL) {
+        call->trace = *trace;
+        call->port_call.trace = &call->trace;
+    }
     struct call **bucket = bucket_of(ports, line, event->id);
     call->same_bucket = *bucket;
     *bucket = call;

@@ -24,7 +24,12 @@ struct dure_port_call { /* With the adapter from `ask` until dure_port_answer. *
     int64_t id;        /* Of the actor that asks. */
     const void *asked; /* A struct of port->asked->schema. */
     void *answer;      /* Of port->answer->schema, initialised: to be filled in. */
+    const struct dure_trace *trace; /* Of the request that led to it; NULL: none. */
 };
+
+#define DURE_PORT_TRACE_BYTES (sizeof "traceparent: " + DURE_TRACE_BYTES)
+/* "traceparent: …" for a request over HTTP that asks for the answer; "" without a trace. */
+void dure_port_trace_header(const struct dure_port_call *call, char text[DURE_PORT_TRACE_BYTES]);
 
 struct dure_adapter {
     /* Answers by dure_port_answer, within this call or later, exactly once. */

@@ -32,6 +32,11 @@ void dure_cloudevent_write(const struct dure_entry_event *head, int64_t time_ms,
     dure_field_write_json(&time_field, &time_ms, out);
     dure_buf_lit(out, ",\"sequence\":\"");
     dure_buf_u64(out, head->sequence);
+    struct dure_trace trace;
+    if (dure_record_trace(head, &trace)) {
+        dure_buf_lit(out, "\",\"traceparent\":\"");
+        dure_trace_write(&trace, out);
+    }
     dure_buf_lit(out, "\",\"datacontenttype\":\"application/json\",\"data\":");
     dure_buf_add(out, head + 1, head->data_len);
     dure_buf_byte(out, '}');

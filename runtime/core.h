@@ -17,6 +17,7 @@
 #include "runtime/breaker.h"
 #include "runtime/dure.h"
 #include "runtime/io.h"
+#include "runtime/trace.h"
 #include "store/store.h"
 
 struct dure_runtime;
@@ -94,6 +95,7 @@ struct dure_saga_state { /* The saga's data follows, 16-byte aligned. */
     int64_t answered[DURE_SAGA_STEPS_MAX]; /* Per step: id of the actor that did it; 0: not done. */
     int64_t started_ms, since_ms;
     char reason[DURE_SAGA_REASON_BYTES];   /* Why refused or parked. */
+    struct dure_trace trace;               /* Of what began it; zero: none. */
 };
 #define DURE_SAGA_DATA(state)                                                                      \
     ((void *)((char *)(state) + ((sizeof(struct dure_saga_state) + 15u) & ~15u)))
@@ -104,6 +106,8 @@ struct dure_round_state { /* The command's payload follows, 16-byte aligned. */
     int64_t waiting;                /* Have not answered yet. */
     uint8_t pass;                   /* 1, 2; 0: between them. */
     uint8_t then;                   /* The second one is wanted. */
+    uint8_t zero[6];
+    struct dure_trace trace;        /* Of what began this pass; zero: none. Packed apart (row.c). */
 };
 #define DURE_ROUND_DATA(state)                                                                     \
     ((void *)((char *)(state) + ((sizeof(struct dure_round_state) + 15u) & ~15u)))
@@ -199,6 +203,7 @@ struct dure_mail {
     int64_t answered_id;                 /* OUTCOME: who answers. */
     const char *reason;                  /* OUTCOME refused. */
     struct dure_ask *ask;                /* Whose answer hangs on it, or NULL. */
+    const struct dure_trace *trace;      /* Of the request that led to it; NULL: none. */
     uint64_t durable_lsn;                /* Deferred or from another journal: 0 when not. Where … */
     uint32_t durable_at;                 /* … the DEFERRED entry stands. */
     bool heap;                           /* By malloc, with its payload: deferred, or received. */
@@ -243,6 +248,7 @@ struct dure_group {
     uint32_t turns;
     struct dure_undo *undo;      /* Newest first. */
     struct dure_undo **snapshots; size_t snapshots_count, snapshots_cap; /* Sagas touched. */
+    uint32_t trace_at;           /* Of the last dure_entry_trace in the record; 0: none yet. */
     bool timers;                 /* Of others than sagas and rounds: some were set. */
     struct dure_group_event *events, **events_last;
     struct dure_hold *holds, **holds_last;
@@ -287,6 +293,7 @@ struct dure_ask { /* Embedded in the gateway's request. The caller keeps it unti
     uint64_t key[2];          /* Its 128-bit hash. */
     uint64_t fingerprint;     /* Of method, path and body. */
     struct dure_type *saga;   /* Resumed: the one it waits for. NULL: whichever runs for its actor. */
+    const struct dure_trace *trace; /* What comes of it carries it; kept by the caller. NULL: none. */
     /* In the turn: make the reply's bytes now (the view dies with the call); with a key, hand them
      * to dure_idem_finish before returning. Called once; once more when the record that was to hold the
      * decision failed and the command's own was durable before (the earlier bytes are void). */
@@ -470,7 +477,8 @@ struct dure_runtime {
     void (*on_record)(void *arg, const struct dure_group *group);
     void *arg;
     /* A port's `asked` is durable; the event is lent. May be NULL: nobody answers. */
-    void (*on_asked)(void *arg, const struct dure_port *port, const struct dure_event *event);
+    void (*on_asked)(void *arg, const struct dure_port *port, const struct dure_event *event,
+                     const struct dure_trace *trace); /* NULL: none. */
     void *asked_arg;
     uint64_t failed_group;            /* Number of the first group of the last failure. */
     int64_t retry_at_ms;              /* After a full disk: durable mail waits until then. */
@@ -483,6 +491,7 @@ struct dure_runtime {
     struct dure_out *out;                   /* Effects of the handler that runs. */
     struct dure_mail *retry;                /* Durable mail of failed groups, until retry_at_ms; the
                                                newest first. */
+    const struct dure_trace *trace;         /* Of what is handled: what comes of it inherits it. */
     struct dure_ask *waiting;         /* With a limit; unordered. */
     /* Timers: a heap by due_ms of actors. */
     struct dure_actor **timers; size_t timers_count, timers_cap;

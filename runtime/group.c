@@ -28,6 +28,7 @@ void dure_group_begin(struct dure_runtime *rt, struct dure_group *group)
     group->undo = NULL;
     group->snapshots_count = 0;
     group->timers = false;
+    group->trace_at = 0;
     group->events = NULL;
     group->events_last = &group->events;
     group->holds = NULL;
@@ -47,7 +48,7 @@ void *dure_group_alloc(struct dure_runtime *rt, size_t size)
 struct dure_mail *dure_group_mail(struct dure_runtime *rt)
 {
     struct dure_mail *mail = dure_group_alloc(rt, sizeof *mail);
-    *mail = (struct dure_mail){0};
+    *mail = (struct dure_mail){.trace = rt->trace};
     return mail;
 }
 
@@ -119,10 +120,32 @@ static void write_json(struct dure_group *group, const struct dure_event *event,
     dure_buf_byte(out, '}');
 }
 
+/* Where the trace stands in the record: a cascade's events come one after another, and so do the
+ * lines of a bulk request, so it mostly does already. */
+static uint32_t write_trace(struct dure_runtime *rt)
+{
+    struct dure_group *group = rt->open;
+    struct dure_entry_trace entry;
+    memcpy(&entry, rt->trace, sizeof entry);
+    if (group->trace_at != 0 &&
+        memcmp(group->record.data + group->trace_at, &entry, sizeof entry) == 0)
+        return group->trace_at;
+    size_t at;
+    dure_group_entry_begin(rt, DURE_ENTRY_TRACE, &at);
+    group->trace_at = (uint32_t)group->record.len;
+    dure_buf_add(&group->record, &entry, sizeof entry);
+    dure_group_entry_end(rt, at);
+    return group->trace_at;
+}
+_Static_assert(offsetof(struct dure_trace, span_id) == offsetof(struct dure_entry_trace, span_id) &&
+                   offsetof(struct dure_trace, flags) == sizeof(struct dure_entry_trace),
+               "an entry is the beginning of a trace");
+
 static void write_event(struct dure_runtime *rt, const struct dure_actor *actor,
                         const struct dure_event *event, uint64_t sequence, bool first, size_t *at)
 {
     struct dure_buf *record = &rt->open->record;
+    uint32_t trace_at = rt->trace != NULL ? write_trace(rt) : 0;
     dure_group_entry_begin(rt, DURE_ENTRY_EVENT, at);
     struct dure_entry_event head = {
         .type_code = actor->type->code, .event_code = event->type->code, .id = actor->id,
@@ -130,6 +153,10 @@ static void write_event(struct dure_runtime *rt, const struct dure_actor *actor,
         .flags = first ? DURE_EVENT_FIRST : 0,
     };
     size_t head_at = record->len;
+    if (trace_at != 0) {
+        head.trace_back = (uint32_t)head_at - trace_at;
+        if (rt->trace->flags & DURE_TRACE_SAMPLED) head.flags |= DURE_EVENT_SAMPLED;
+    }
     dure_buf_add(record, &head, sizeof head);
     if (sequence != 0) write_json(rt->open, event, record);
     else if (event->type->schema != NULL)

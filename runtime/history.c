@@ -1,5 +1,6 @@
 /*
- * History: the records are read newest first, the events written oldest first. Pool thread.
+ * History: the records are read newest first, the events written oldest first. Pool thread, but for
+ * the trace of the last one.
  */
 #include "runtime/history.h"
 
@@ -73,4 +74,36 @@ void dure_history_read(struct dure_io *io, struct dure_history *history)
 {
     history->work = (struct dure_work){.run = run, .done = done};
     io->work(io, &history->work);
+}
+
+/* ---- The last one's trace -------------------------------------------------------------------- */
+
+/* One that is not on disk yet is in its group. */
+static int last_record(struct dure_runtime *rt, uint64_t lsn, struct dure_buf *record)
+{
+    const struct dure_group *group = lsn == rt->open->lsn ? rt->open : rt->writing;
+    if (group == NULL || group->lsn != lsn) {
+        int rv = rt->journal->ops->get(rt->journal, lsn, record);
+        return rv != 0 ? rv : dure_record_check(record->data, record->len, lsn);
+    }
+    dure_buf_add(record, group->record.data, group->record.len);
+    return 0;
+}
+
+const struct dure_trace *dure_history_trace(struct dure_runtime *rt, const struct dure_actor *actor)
+{
+    struct dure_trace *trace = NULL, found;
+    struct dure_buf record = {0};
+    if (actor->head.event_lsn == 0) return NULL;
+    size_t at = actor->head.event_at;
+    const void *body;
+    if (last_record(rt, actor->head.event_lsn, &record) == 0) {
+        const struct dure_entry *entry = dure_record_next(record.data, record.len, &at, &body);
+        if (entry != NULL && entry->kind == DURE_ENTRY_EVENT && dure_record_trace(body, &found)) {
+            trace = dure_group_alloc(rt, sizeof *trace);
+            *trace = found;
+        }
+    }
+    dure_buf_fini(&record);
+    return trace;
 }

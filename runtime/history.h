@@ -23,4 +23,9 @@ struct dure_history { /* Embedded; the caller keeps it until done. */
 /* Reads on a pool thread; everything it needs must be durable. */
 void dure_history_read(struct dure_io *io, struct dure_history *history);
 
+/* The trace of the actor's last event, in the open group's arena; NULL: none, or its record cannot be
+ * read now. Loop thread, in a turn. */
+const struct dure_trace *dure_history_trace(struct dure_runtime *rt,
+                                            const struct dure_actor *actor);
+
 #endif

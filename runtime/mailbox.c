@@ -74,6 +74,8 @@ struct wire {
     uint16_t reason_len;
 };
 
+static const char trailer_mark[4] = {'t', 'r', 'c', '1'};
+
 static const struct dure_schema *payload_schema(const struct dure_mail *mail)
 {
     switch (mail->kind) {
@@ -107,6 +109,17 @@ void dure_mail_encode(const struct dure_mail *mail, struct dure_buf *out)
     dure_buf_add(out, &wire, sizeof wire);
     dure_buf_add(out, mail->reason, wire.reason_len);
     if (wire.has_data) dure_schema_pack(schema, mail->data, out);
+    if (mail->trace == NULL) return;
+    dure_buf_add(out, trailer_mark, sizeof trailer_mark);
+    dure_buf_add(out, mail->trace, sizeof *mail->trace);
+}
+
+/* What stands behind the payload, and older versions pass over. */
+static const char *find_trace(const char *at, const char *end)
+{
+    size_t left = (size_t)(end - at);
+    if (left < sizeof trailer_mark + sizeof(struct dure_trace)) return NULL;
+    return memcmp(at, trailer_mark, sizeof trailer_mark) == 0 ? at + sizeof trailer_mark : NULL;
 }
 
 static bool resolve(struct dure_mail *mail, const struct wire *wire)
@@ -176,27 +189,33 @@ struct dure_mail *dure_mail_decode(const void *bytes, size_t len)
     }
     const struct dure_schema *schema = wire.has_data ? payload_schema(&head) : NULL;
     size_t data_at = (sizeof head + 15) & ~(size_t)15;
-    size_t reason_at = data_at + (schema ? schema->size : 0);
+    size_t trace_at = data_at + (schema ? schema->size : 0);
+    size_t reason_at = trace_at + sizeof(struct dure_trace);
     struct dure_mail *mail = malloc(reason_at + wire.reason_len + 1u);
     DURE_ASSERT(mail != NULL);
     *mail = head;
-    const char *at = (const char *)bytes + sizeof wire;
+    const char *at = (const char *)bytes + sizeof wire, *end = (const char *)bytes + len;
     if (wire.reason_len > 0) {
         char *reason = (char *)mail + reason_at;
         memcpy(reason, at, wire.reason_len);
         reason[wire.reason_len] = '\0';
         mail->reason = reason;
     }
+    at += wire.reason_len;
     if (schema != NULL) {
         void *data = (char *)mail + data_at;
         size_t used;
         dure_schema_init(schema, data);
-        at += wire.reason_len;
-        if (dure_schema_unpack(schema, data, at, len - sizeof wire - wire.reason_len, &used) != 0) {
+        if (dure_schema_unpack(schema, data, at, (size_t)(end - at), &used) != 0) {
             free(mail);
             return NULL;
         }
+        at += used;
         mail->data = data;
+    }
+    const char *trace = find_trace(at, end);
+    if (trace != NULL) {
+        mail->trace = memcpy((char *)mail + trace_at, trace, sizeof *mail->trace);
     }
     return mail;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runtime/core.h"
+#include "runtime/record.h"
 
 void dure_port_feed(struct dure_runtime *rt, const struct dure_group *group)
 {
@@ -12,7 +13,11 @@ void dure_port_feed(struct dure_runtime *rt, const struct dure_group *group)
     for (const struct dure_group_event *kept = group->events; kept != NULL; kept = kept->next) {
         const struct dure_event_rules *rules = kept->event.type->rules;
         for (size_t i = 0; rules != NULL && !kept->fed && i < rules->ports_count; i++) {
-            rt->on_asked(rt->asked_arg, rules->ports[i], &kept->event);
+            struct dure_trace trace;
+            const struct dure_entry_event *entry = (const void *)(
+                group->record.data + kept->at + sizeof(struct dure_entry));
+            bool traced = dure_record_trace(entry, &trace);
+            rt->on_asked(rt->asked_arg, rules->ports[i], &kept->event, traced ? &trace : NULL);
         }
     }
 }

@@ -100,6 +100,7 @@ void dure_projection_send(struct dure_runtime *rt, struct dure_type *type,
         mail->event = event->type;
         mail->event_time_ms = event->time_ms;
         mail->data = event->data;
+        mail->trace = NULL; /* A row has no events. */
         dure_mailbox_push(rt, mail);
     }
 }

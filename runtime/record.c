@@ -58,6 +58,17 @@ const struct dure_entry *dure_record_next(const void *record, size_t len, size_t
     return entry;
 }
 
+bool dure_record_trace(const struct dure_entry_event *event, struct dure_trace *trace)
+{
+    struct dure_entry_trace entry;
+    if (event->trace_back == 0) return false;
+    memcpy(&entry, (const char *)event - event->trace_back, sizeof entry);
+    memcpy(trace->trace_id, entry.trace_id, sizeof entry.trace_id);
+    memcpy(trace->span_id, entry.span_id, sizeof entry.span_id);
+    trace->flags = event->flags & DURE_EVENT_SAMPLED ? DURE_TRACE_SAMPLED : 0;
+    return true;
+}
+
 /* ---- A record as the successor of another ---------------------------------------------------- */
 
 /* Bytes that an entry of this kind has at least; -1: unknown. */
@@ -68,6 +79,7 @@ static int entry_bytes_min(uint32_t kind)
     case DURE_ENTRY_SAGA:
     case DURE_ENTRY_TIMER: return (int)sizeof(struct dure_entry_actor);
     case DURE_ENTRY_FEED: return (int)sizeof(struct dure_entry_feed);
+    case DURE_ENTRY_TRACE: return (int)sizeof(struct dure_entry_trace);
     case DURE_ENTRY_TAKEN: return 16;
     case DURE_ENTRY_KEY:
     case DURE_ENTRY_DEFERRED:
@@ -94,6 +106,20 @@ static int check_entry(const struct dure_entry *entry, const void *body)
     return data_len <= entry->len - (uint32_t)least ? 0 : DURE_ECORRUPT;
 }
 
+/* What an event points back to is a trace. */
+static bool trace_fits(const void *record, const void *body)
+{
+    const struct dure_entry_event *event = body;
+    size_t at = (size_t)((const char *)body - (const char *)record), back = event->trace_back;
+    if (back == 0) return true;
+    if (back % 8 != 0 || at < back + sizeof(struct dure_record_header) + sizeof(struct dure_entry))
+        return false;
+    const struct dure_entry *entry = (const struct dure_entry *)(const void *)(
+        (const char *)body - back - sizeof(struct dure_entry));
+    return entry->kind == DURE_ENTRY_TRACE && entry->len >= sizeof(struct dure_entry_trace) &&
+           entry->len < back;
+}
+
 static int check_entries(const void *record, size_t len, uint32_t entries, const char **why)
 {
     size_t at = sizeof(struct dure_record_header);
@@ -105,6 +131,10 @@ static int check_entries(const void *record, size_t len, uint32_t entries, const
         if (rv == DURE_EFORMAT) *why = "holds an entry this version does not know";
         if (rv == DURE_ECORRUPT) *why = "holds an entry that is too short for what it says";
         if (rv != 0) return rv;
+        if (entry->kind == DURE_ENTRY_EVENT && !trace_fits(record, body)) {
+            *why = "holds an event whose trace is not there";
+            return DURE_ECORRUPT;
+        }
         count++;
     }
     if (at == len && count == entries) return 0;

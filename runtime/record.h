@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "runtime/errors.h"
+#include "runtime/trace.h"
 
 #define DURE_RECORD_MAGIC 0x4a525544u /* "DURJ" */
 #define DURE_RECORD_VERSION 1
@@ -39,6 +40,7 @@ enum dure_entry_kind {
     DURE_ENTRY_INBOX = 8,    /* u16 src, u16 dst, u64 seq: messages up to seq are handled. */
     DURE_ENTRY_ACKED = 9,    /* u16 src, u16 dst, u64 seq: the outbox up to seq may go. */
     DURE_ENTRY_FEED = 10,    /* dure_entry_feed, then the packed data: projection.c */
+    DURE_ENTRY_TRACE = 11,   /* dure_entry_trace: of the events behind it that point to it. */
 };
 
 struct dure_entry { uint32_t len; uint32_t kind; }; /* len: bytes behind this header, padded to 8 by zeros; entries are 8-aligned. */
@@ -50,11 +52,18 @@ struct dure_entry_event {
     uint64_t prev_lsn;  /* The actor's previous event, 0: none. */
     uint32_t prev_at;
     uint32_t data_len;
-    uint32_t flags;     /* 1: first of its turn. */
-    uint32_t reserved;
+    uint32_t flags;     /* DURE_EVENT_…, or'ed. */
+    uint32_t trace_back; /* Bytes from here back to its dure_entry_trace; 0: none. */
 };
 _Static_assert(sizeof(struct dure_entry_event) == 48, "wire size");
-#define DURE_EVENT_FIRST 1u
+#define DURE_EVENT_FIRST 1u   /* Of its turn. */
+#define DURE_EVENT_SAMPLED 2u /* Of its trace. */
+
+/* Many events of a record follow from one request, so they share it. */
+struct dure_entry_trace {
+    uint8_t trace_id[16], span_id[8];
+};
+_Static_assert(sizeof(struct dure_entry_trace) == 24, "wire size");
 
 struct dure_entry_feed { /* An event of another node's shard, for one row of a view. */
     uint32_t type_code, event_code; /* Of the actor that it happened to. */
@@ -71,6 +80,9 @@ struct dure_entry_actor {
     uint64_t version;
 };
 _Static_assert(sizeof(struct dure_entry_actor) == 32, "wire size");
+
+/* The trace of an event that lies in a checked record. False: it has none. */
+bool dure_record_trace(const struct dure_entry_event *event, struct dure_trace *trace);
 
 /* Fills the header's len and crc. The record is complete otherwise. */
 void dure_record_seal(void *record, size_t len);

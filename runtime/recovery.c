@@ -189,6 +189,7 @@ static int replay_entries(struct replay *replay, uint64_t index)
         case DURE_ENTRY_INBOX:
             dure_links_recover(replay->rt, (uint8_t)entry->kind, body, entry->len, index);
             break;
+        case DURE_ENTRY_TRACE: /* Its events point to it. */
         case DURE_ENTRY_ACKED: break;
         case DURE_ENTRY_FEED: rv = replay_feed(replay, index, body); break;
         default: rv = DURE_EFORMAT; break;

@@ -131,15 +131,18 @@ static void on_start(struct dure_runtime *rt, struct dure_actor *actor, const st
     DURE_ASSERT(!actor->head.exists);
     dure_row_init_state(actor->type, actor->state);
     memcpy(DURE_ROUND_DATA(actor->state), mail->data, actor->type->schema->size);
+    if (mail->trace != NULL) state_of(actor)->trace = *mail->trace;
     dure_actor_set_exists(rt, actor, true);
     begin_pass(rt, actor, 1);
 }
 
-static void on_then(struct dure_runtime *rt, struct dure_actor *actor)
+static void on_then(struct dure_runtime *rt, struct dure_actor *actor, const struct dure_mail *mail)
 {
     struct dure_round_state *state = state_of(actor);
     if (state->then) return;
     state->then = 1;
+    /* What the first pass still does, if it does, is told as the second one's. */
+    if (mail->trace != NULL) state->trace = *mail->trace;
     if (state->pass == 0) begin_pass(rt, actor, 2);
 }
 
@@ -163,7 +166,7 @@ void dure_round_handle(struct dure_runtime *rt, struct dure_actor *actor, struct
     dure_group_touch(rt, actor);
     switch (mail->kind) {
     case DURE_MAIL_START: on_start(rt, actor, mail); break;
-    case DURE_MAIL_THEN: on_then(rt, actor); break;
+    case DURE_MAIL_THEN: on_then(rt, actor, mail); break;
     case DURE_MAIL_OUTCOME: on_outcome(rt, actor, mail); break;
     case DURE_MAIL_WAKE:
         if (state_of(actor)->pass != 0 && state_of(actor)->waiting == 0) go_on(rt, actor);

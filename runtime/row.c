@@ -1,7 +1,7 @@
 /*
  * Rows: an actor as bytes. "R1", the head, the packed state, CRC-32C over all before it.
  * A saga's state has two parts: its header field by field, then the data by its schema. So has a
- * round's, whose header is kept as it is.
+ * round's, whose header is kept as it is. What began them with a trace has it at the end.
  * Unreadable bytes are DURE_ECORRUPT, a newer letter DURE_EFORMAT. Pure; any thread.
  */
 #include "runtime/core.h"
@@ -38,14 +38,25 @@ static void pack_saga(const struct dure_saga_state *saga, size_t steps, struct d
     dure_buf_add(out, saga->reason, reason_len);
 }
 
+/* Up to the trace. */
+#define ROUND_BYTES offsetof(struct dure_round_state, trace)
+_Static_assert(ROUND_BYTES == 56, "wire size");
+
+static void pack_trace(const struct dure_trace *trace, struct dure_buf *out)
+{
+    if (dure_trace_is(trace)) dure_buf_add(out, trace, sizeof *trace);
+}
+
 void dure_row_pack_state(const struct dure_type *type, const void *state, struct dure_buf *out)
 {
     if (type->kind == DURE_KIND_SAGA) {
         pack_saga(state, type->saga->steps_count, out);
         dure_schema_pack(type->schema, DURE_SAGA_DATA(state), out);
+        pack_trace(&((const struct dure_saga_state *)state)->trace, out);
     } else if (type->kind == DURE_KIND_ROUND) {
-        dure_buf_add(out, state, sizeof(struct dure_round_state));
+        dure_buf_add(out, state, ROUND_BYTES);
         dure_schema_pack(type->schema, DURE_ROUND_DATA(state), out);
+        pack_trace(&((const struct dure_round_state *)state)->trace, out);
     } else {
         dure_schema_pack(type->schema, state, out);
     }
@@ -73,24 +84,35 @@ static int unpack_saga(struct dure_saga_state *saga, const char *at, size_t len,
     return 0;
 }
 
+/* The data of a saga or round, and its trace if it has one. */
+static int unpack_data(const struct dure_type *type, void *data, const char *bytes, size_t len,
+                       struct dure_trace *trace)
+{
+    size_t used;
+    int rv = dure_schema_unpack(type->schema, data, bytes, len, &used);
+    if (rv == 0 && len - used >= sizeof *trace) memcpy(trace, bytes + used, sizeof *trace);
+    return rv;
+}
+
 int dure_row_unpack_state(const struct dure_type *type, void *state, const void *bytes, size_t len)
 {
     size_t used = 0, rest;
     dure_row_init_state(type, state);
     if (type->kind == DURE_KIND_ROUND) {
-        used = sizeof(struct dure_round_state);
-        if (len < used) return DURE_ECORRUPT;
-        memcpy(state, bytes, used);
-        return dure_schema_unpack(type->schema, DURE_ROUND_DATA(state), (const char *)bytes + used,
-                                  len - used, &rest);
+        struct dure_round_state *round = state;
+        if (len < ROUND_BYTES) return DURE_ECORRUPT;
+        memcpy(state, bytes, ROUND_BYTES);
+        return unpack_data(type, DURE_ROUND_DATA(state), (const char *)bytes + ROUND_BYTES,
+                           len - ROUND_BYTES, &round->trace);
     }
     if (type->kind != DURE_KIND_SAGA) {
         return dure_schema_unpack(type->schema, state, bytes, len, &rest);
     }
-    int rv = unpack_saga(state, bytes, len, &used);
+    struct dure_saga_state *saga = state;
+    int rv = unpack_saga(saga, bytes, len, &used);
     if (rv != 0) return rv;
-    return dure_schema_unpack(type->schema, DURE_SAGA_DATA(state), (const char *)bytes + used,
-                              len - used, &rest);
+    return unpack_data(type, DURE_SAGA_DATA(state), (const char *)bytes + used, len - used,
+                       &saga->trace);
 }
 
 void dure_row_pack(const struct dure_type *type, const struct dure_actor_head *head,

@@ -293,6 +293,7 @@ static void begin(struct dure_runtime *rt, struct dure_actor *actor, struct dure
     memcpy(DURE_SAGA_DATA(actor->state), mail->data, actor->type->saga->data->size);
     state->phase = DURE_SAGA_FORWARD;
     state->started_ms = rt->open->time_ms;
+    if (mail->trace != NULL) state->trace = *mail->trace;
     dure_actor_set_exists(rt, actor, true);
     dure_ask_attach(rt, actor, mail->ask);
     send_step(rt, actor);

@@ -19,6 +19,7 @@
  *
  * The round, dure_turn_run, comes first; the steps follow in their order. Loop thread.
  */
+#include "runtime/history.h"
 #include "runtime/out.h"
 #include "runtime/record.h"
 
@@ -129,11 +130,28 @@ static void keep_taken(struct dure_runtime *rt, struct dure_mail *mail)
     rt->open->taken = mail;
 }
 
+/* What the turn follows from: the request that its mail came of, or that began the saga or round. A
+ * timer goes on with what its actor did last. */
+static const struct dure_trace *trace_of(struct dure_runtime *rt, struct dure_actor *actor,
+                                         const struct dure_mail *mail)
+{
+    if (mail->trace != NULL) return mail->trace;
+    const struct dure_trace *trace = NULL;
+    if (actor->type->kind == DURE_KIND_SAGA)
+        trace = &((const struct dure_saga_state *)actor->state)->trace;
+    else if (actor->type->kind == DURE_KIND_ROUND)
+        trace = &((const struct dure_round_state *)actor->state)->trace;
+    else if (mail->kind == DURE_MAIL_WAKE)
+        trace = dure_history_trace(rt, actor);
+    return trace != NULL && dure_trace_is(trace) ? trace : NULL;
+}
+
 static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct dure_mail *mail)
 {
     rt->open->turns++;
     rt->metrics.turns++;
     rt->acting = actor;
+    rt->trace = trace_of(rt, actor, mail);
     bool passed_on = false;
     switch (actor->type->kind) {
     case DURE_KIND_SAGA:
@@ -155,6 +173,7 @@ static void mail_turn(struct dure_runtime *rt, struct dure_actor *actor, struct 
         break;
     }
     rt->acting = NULL;
+    rt->trace = NULL;
     if (mail->heap && !passed_on) keep_taken(rt, mail);
 }
 
@@ -207,7 +226,7 @@ static void take_ask(struct dure_runtime *rt)
     if (!dure_look_ready(rt, ask)) return;
     ask->mail = (struct dure_mail){.kind = DURE_MAIL_COMMAND, .command = ask->command,
                                    .type = ask->by_key ? ask->type->directory : ask->type,
-                                   .id = ask->id, .data = ask->data, .ask = ask};
+                                   .id = ask->id, .data = ask->data, .ask = ask, .trace = ask->trace};
     if (ask->id == DURE_NEW) {
         ask->mail.id = dure_shard_new_id(rt, ask->type);
         ask->mail.fresh = true;
@@ -234,6 +253,7 @@ void dure_turn_outcome(struct dure_runtime *rt, const struct dure_mail *in, bool
     mail->done = done;
     mail->answered_id = id;
     mail->reason = reason;
+    mail->trace = NULL; /* Who asked knows it. */
     dure_mailbox_push(rt, mail);
 }
 

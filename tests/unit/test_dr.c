@@ -20,8 +20,10 @@ static struct world world;
 static int64_t questions[4 * USERS]; /* Kepcos that have asked. */
 static size_t questions_count;
 
-static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event)
+static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event,
+                     const struct dure_trace *trace)
 {
+    (void)trace;
     (void)arg;
     assert_ptr_equal(port, &dr_meter);
     assert_true(questions_count < sizeof questions / sizeof questions[0]);

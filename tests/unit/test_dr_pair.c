@@ -29,8 +29,10 @@ static struct world *world_of(int node)
 
 static struct { int64_t kepcos[8 * RESPONSES]; size_t count; } questions[2];
 
-static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event)
+static void on_asked(void *arg, const struct dure_port *port, const struct dure_event *event,
+                     const struct dure_trace *trace)
 {
+    (void)trace;
     (void)port;
     size_t node = (size_t)(uintptr_t)arg;
     if (questions[node].count == sizeof questions[node].kepcos / sizeof(int64_t)) return;

@@ -205,7 +205,7 @@ static void test_full_mailbox(void **state)
     pair_end();
 }
 
-static const struct dure_mail *mail_of(int kind)
+static struct dure_mail *mail_of(int kind)
 {
     static struct village_add add = {.amount = -77};
     static _Alignas(16) char start[512];
@@ -230,8 +230,10 @@ static void test_bytes(void **state)
     (void)state;
     int taken = 0, refused = 0;
     for (int round = 0; round < 40000; round++) {
-        const struct dure_mail *sent = mail_of(round % 4);
+        static const struct dure_trace trace = {.trace_id = {1, 2}, .span_id = {3}, .flags = 1};
+        struct dure_mail *sent = mail_of(round % 4);
         struct dure_buf bytes = {0};
+        if (round % 8 >= 4) sent->trace = &trace;
         dure_mail_encode(sent, &bytes);
         struct dure_mail *got = dure_mail_decode(bytes.data, bytes.len);
         assert_non_null(got);
@@ -240,6 +242,8 @@ static void test_bytes(void **state)
         assert_true(got->from_id == sent->from_id && got->step == sent->step && got->heap);
         assert_true(got->undo == sent->undo && got->done == sent->done);
         assert_true(got->answered_id == sent->answered_id && got->fresh == sent->fresh);
+        assert_true((got->trace != NULL) == (round % 8 >= 4));
+        if (got->trace != NULL) assert_memory_equal(got->trace, &trace, sizeof trace);
         if (sent->reason != NULL) assert_string_equal(got->reason, sent->reason);
         if (round % 4 == 0) assert_int_equal(((const struct village_add *)got->data)->amount, -77);
         dure_mail_free(got);

@@ -200,7 +200,7 @@ static void test_entries(void **state)
     struct { struct dure_record_header head; struct dure_entry entry; char body[64]; } record = {
         .head = {.magic = DURE_RECORD_MAGIC, .version = DURE_RECORD_VERSION, .epoch = 1,
                  .kind = DURE_RECORD_BATCH, .index = 5, .entries = 1}};
-    for (uint32_t kind = 0; kind < 12; kind++) {
+    for (uint32_t kind = 0; kind < 13; kind++) {
         for (uint32_t len = 0; len <= 80; len += 4) {
             for (uint32_t data_len = 0; data_len <= 64; data_len += 8) {
                 bool event = kind == DURE_ENTRY_EVENT, taken = kind == DURE_ENTRY_TAKEN;
@@ -220,8 +220,9 @@ static void test_entries(void **state)
                 const char *why;
                 int rv = dure_record_follow(&chain, &record, bytes, 5, &why);
                 uint32_t least = event ? 48 + data_len : actor ? 32 + data_len : taken ? 16 : 8;
+                if (kind == DURE_ENTRY_TRACE) least = 24;
                 if (feed) least = (uint32_t)sizeof as_feed + data_len;
-                bool known = kind >= DURE_ENTRY_EVENT && kind <= DURE_ENTRY_FEED;
+                bool known = kind >= DURE_ENTRY_EVENT && kind <= DURE_ENTRY_TRACE;
                 bool fits = len == sizeof record.body && len >= least && known;
                 /* What lies behind a shorter one reads as an entry of kind 0. */
                 if (fits) assert_int_equal(rv, 0);
@@ -230,6 +231,44 @@ static void test_entries(void **state)
             }
         }
     }
+}
+
+/* An event has the trace that it points back to, or none; what points to anything else is refused. */
+static void test_trace(void **state)
+{
+    (void)state;
+    struct {
+        struct dure_record_header head;
+        struct dure_entry trace_entry;
+        struct dure_entry_trace trace;
+        struct dure_entry entry;
+        struct dure_entry_event event;
+    } record = {.head = {.magic = DURE_RECORD_MAGIC, .version = DURE_RECORD_VERSION,
+                         .kind = DURE_RECORD_BATCH, .epoch = 1, .index = 5, .entries = 2},
+                .trace_entry = {.len = sizeof record.trace, .kind = DURE_ENTRY_TRACE},
+                .trace = {{1, 2, 3}, {4, 5, 6}},
+                .entry = {.len = sizeof record.event, .kind = DURE_ENTRY_EVENT}};
+    const uint32_t right = sizeof record.trace + sizeof record.entry;
+    for (uint32_t back = 0; back < 256; back++) {
+        struct dure_record_chain chain = {0};
+        const char *why = "";
+        record.event.trace_back = back;
+        dure_record_seal(&record, sizeof record);
+        int rv = dure_record_follow(&chain, &record, sizeof record, 5, &why);
+        assert_int_equal(rv, back == 0 || back == right ? 0 : DURE_ECORRUPT);
+        if (rv != 0) assert_non_null(strstr(why, "trace"));
+    }
+    struct dure_trace trace;
+    record.event.trace_back = 0;
+    assert_false(dure_record_trace(&record.event, &trace));
+    record.event.trace_back = right;
+    assert_true(dure_record_trace(&record.event, &trace));
+    assert_int_equal(trace.flags, 0);
+    record.event.flags = DURE_EVENT_SAMPLED | DURE_EVENT_FIRST;
+    assert_true(dure_record_trace(&record.event, &trace));
+    assert_int_equal(trace.flags, DURE_TRACE_SAMPLED);
+    assert_memory_equal(trace.trace_id, record.trace.trace_id, sizeof trace.trace_id);
+    assert_memory_equal(trace.span_id, record.trace.span_id, sizeof trace.span_id);
 }
 
 int main(void)
@@ -243,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_walk_stays_inside),
         cmocka_unit_test(test_chain),
         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,9 +174,11 @@ static void test_saga(void **state)
     _Alignas(16) char live[2048], back[2048];
     assert_true(saga_type.state_size <= sizeof live);
     make_saga(live);
-    for (int longest = 0; longest < 2; longest++) {
+    for (int round = 0; round < 4; round++) {
         struct dure_saga_state *head = (struct dure_saga_state *)(void *)live;
-        if (longest) memset(head->reason, 'r', sizeof head->reason - 1);
+        if (round == 1) memset(head->reason, 'r', sizeof head->reason - 1);
+        if (round == 2) head->trace = (struct dure_trace){{1}, {2}, DURE_TRACE_SAMPLED};
+        if (round == 3) memset(&head->trace, 0xff, sizeof head->trace);
         struct dure_buf row = {0};
         struct dure_actor_head row_head, row_back;
         any_head(&row_head);
