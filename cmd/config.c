@@ -94,6 +94,10 @@ static const struct setting settings[] = {
     {"drain-ms", "MS", "at a stop, for requests that run; then they are cut off",
      STR(DURE_HTTP_DRAIN_MS), NULL, NUMBER_AT(drain_ms, 0, 600000)},
 
+    {"trace-percent", "N",
+     "of requests without a traceparent, those that are sampled: their messages and events carry a "
+     "trace of ours", "100", "Traces:", NUMBER_AT(trace_percent, 0, 100)},
+
     {"cluster", "FILE", "cluster file: shards, nodes and how they reach one another; none: alone", "",
      "Cluster:", TEXT_AT(cluster)},
     {"http-shared", "N", "1: several nodes listen on the HTTP port (SO_REUSEPORT)", "0", NULL,

@@ -40,6 +40,7 @@ struct dure_config {
     int64_t pin;          /* CPU to run on; -1: any. */
     int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
     char outage[64];      /* For tests: "food.food=down" or "food.food=700" (ms); "": none. */
+    int64_t trace_percent; /* Of requests without a traceparent. */
     bool print_config, json;
 };
 

@@ -195,13 +195,15 @@ static int open_ports(struct node *node, const char **message)
 static int open_gateway(struct node *node, const char **message)
 {
     static char text[256];
+    int64_t percent = node->config.trace_percent;
     struct dure_gateway_options options = {.root = node->config.root,
                                            .systems = node->config.systems,
                                            .shared = node->config.http_shared != 0,
                                            .version = DURE_VERSION,
                                            .http = node->config.http,
                                            .events = node->config.events,
-                                           .replay = node->config.replay};
+                                           .replay = node->config.replay,
+                                           .tracing.percent = (uint32_t)percent};
     int rv = dure_gateway_open(&node->gateway, node->rt, &options);
     if (rv == DURE_EINVAL) {
         snprintf(text, sizeof text, "--root \"%s\" or --systems \"%s\" names no system",

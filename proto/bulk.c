@@ -60,6 +60,12 @@ static bool over(const struct bulk *bulk)
 static void end(struct bulk *bulk)
 {
     struct dure_exchange *exchange = bulk->exchange;
+    struct dure_gateway *gateway = bulk->gateway;
+    const struct dure_tracing_line line = {
+        DURE_POST, dure_exchange_request(exchange)->path, 200,
+        gateway->rt->io->mono_ns(gateway->rt->io) - bulk->began_ns,
+        &bulk->tracing.trace};
+    dure_tracing_end(gateway, &line);
     dure_exchange_set_data(exchange, NULL);
     destroy(bulk);
     dure_exchange_end(exchange);
@@ -276,6 +282,8 @@ void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchang
                           .path = route->path};
     dure_bulk_slots_init(&bulk->slots, bulk, bulk->create->schema->size);
     bulk->wait_ms = dure_negotiate_wait_ms(request);
+    dure_tracing_begin(gateway, request, &bulk->tracing);
+    bulk->began_ns = gateway->rt->io->mono_ns(gateway->rt->io);
     bulk->base_len = dure_negotiate_base(request, bulk->base);
     gateway->calls_count++;
     dure_metrics_count(&gateway->metrics, request->method, 200, 0);
@@ -283,6 +291,7 @@ void dure_bulk_start(struct dure_gateway *gateway, struct dure_exchange *exchang
     struct dure_buf headers = {0};
     dure_buf_lit(&headers, "Content-Type: application/x-ndjson\r\n");
     dure_cors_add(request, &headers);
+    dure_tracing_respond(&bulk->tracing, &headers);
     dure_exchange_set_data(exchange, bulk);
     dure_exchange_start(exchange, 200, &headers);
     dure_buf_fini(&headers);

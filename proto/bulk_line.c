@@ -130,6 +130,7 @@ static int ask_here(struct dure_bulk_slot *slot)
     if (key != NULL) memcpy(&ask->id, slot->payload + key->offset, sizeof ask->id);
     ask->if_match = 0;
     ask->has_key = false;
+    ask->trace = dure_tracing_carried(&bulk->tracing);
     ask->wait_until_ms = bulk->wait_ms == 0 ? 0 : bulk->now_ms + bulk->wait_ms;
     ask->decided = decided;
     ask->released = released;
@@ -171,7 +172,8 @@ static int ask_node(struct dure_bulk_slot *slot, uint16_t node, const char *line
                                            .headers = headers,
                                            .headers_count = 2,
                                            .body = {line, len},
-                                           .base = {bulk->base, bulk->base_len}};
+                                           .base = {bulk->base, bulk->base_len},
+                                           .trace = dure_tracing_carried(&bulk->tracing)};
     slot->remote.done = on_answer;
     int rv = dure_forward_ask(bulk->gateway, &slot->remote, node, &request);
     if (rv == DURE_EUNAVAILABLE) result_lost(slot, node, DURE_FORWARD_UNREACHABLE);

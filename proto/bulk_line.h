@@ -27,6 +27,8 @@ struct bulk {
     struct dure_buf out;
     bool skipping; /* Within a line that is too long and has been answered. */
     bool ended, aborted, paused, feeding;
+    struct dure_tracing tracing; /* Of the request: all its lines share it. */
+    uint64_t began_ns;
     size_t base_len;
     char base[DURE_BASE_BYTES];
 };

@@ -43,6 +43,7 @@ struct dure_call *dure_call_new(struct dure_gateway *gateway, struct dure_exchan
     call->inbound = NULL;
     call->request = request;
     call->keyed = false;
+    call->tracing = (struct dure_tracing){0};
     call->reads = 0;
     call->began_ns = gateway->rt->io->mono_ns(gateway->rt->io);
     call->base_len = 0;
@@ -116,6 +117,10 @@ void dure_call_respond(struct dure_call *call)
     dure_cors_add(call->request, &call->headers);
     uint64_t took_ns = gateway->rt->io->mono_ns(gateway->rt->io) - call->began_ns;
     dure_metrics_count(&gateway->metrics, call->request->method, call->status, took_ns);
+    dure_tracing_respond(&call->tracing, &call->headers);
+    const struct dure_tracing_line line = {call->request->method, call->request->path, call->status,
+                                           took_ns, &call->tracing.trace};
+    dure_tracing_end(gateway, &line);
     dure_exchange_respond(call->exchange, call->status, &call->headers, call->body.data,
                           call->body.len);
     give_back(call);

@@ -32,6 +32,7 @@ struct dure_gateway {
     size_t free_count, calls_count;
     uint64_t forwarded, inbound; /* Requests sent to other nodes, and by them. */
     struct dure_documents documents;
+    struct dure_tracing_options tracing;
     struct dure_sse *sse; /* NULL: no event streams. */
     size_t payload_bytes; /* The largest payload or state there is. */
     bool stopping, closed;
@@ -50,6 +51,7 @@ struct dure_call {
     const struct dure_request *request; /* Lent by one of them until the answer. */
     struct dure_route route;
     enum dure_accept accept;
+    struct dure_tracing tracing;
     bool keyed;    /* Has begun an idempotency key, to be finished or cancelled. */
     uint8_t reads; /* How often a read has been tried. */
     uint64_t began_ns;

@@ -241,6 +241,7 @@ static void ask(struct dure_call *call)
     ask->released = released;
     ask->has_key = false;
     ask->if_match = 0;
+    ask->trace = dure_tracing_carried(&call->tracing);
     ask->mail.kind = DURE_MAIL_COMMAND; /* A call is used again: no mark of a resumed ask. */
     if (!check_conditions(call)) return;
     struct dure_span key = dure_request_header(call->request, "idempotency-key");

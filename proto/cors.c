@@ -16,7 +16,8 @@ void dure_cors_add(const struct dure_request *request, struct dure_buf *headers)
     if (origin.data == NULL || origin.len == 0) return;
     add_header(headers, "Access-Control-Allow-Origin: ", origin);
     dure_buf_lit(headers, "Access-Control-Allow-Credentials: true\r\n"
-                          "Access-Control-Expose-Headers: Location, ETag, Retry-After, Allow\r\n"
+                          "Access-Control-Expose-Headers: Location, ETag, Retry-After, Allow, "
+                          "traceresponse\r\n"
                           "Vary: Origin\r\n");
 }
 

@@ -88,6 +88,14 @@ static void write_question(const struct dure_forward_request *request, struct du
         write_header(&request->headers[i], out);
         question.headers_count++;
     }
+    if (request->trace != NULL) {
+        char text[DURE_TRACE_BYTES];
+        struct dure_buf value = {.data = text, .cap = sizeof text};
+        dure_trace_write(request->trace, &value);
+        const struct dure_header header = {{"traceparent", 11}, {text, value.len}};
+        write_header(&header, out);
+        question.headers_count++;
+    }
     dure_buf_add(out, request->body.data, request->body.len);
     memcpy(out->data + at, &question, sizeof question);
 }
@@ -197,7 +205,8 @@ bool dure_forward_node(struct dure_call *call, uint16_t node)
                                            .headers = call->request->headers,
                                            .headers_count = call->request->headers_count,
                                            .body = call->request->body,
-                                           .base = {call->base, call->base_len}};
+                                           .base = {call->base, call->base_len},
+                                           .trace = dure_tracing_carried(&call->tracing)};
     call->remote.done = on_answer;
     int rv = dure_forward_ask(gateway, &call->remote, node, &request);
     if (rv == DURE_EUNAVAILABLE)

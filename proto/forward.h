@@ -43,6 +43,7 @@ struct dure_forward_request {
     size_t headers_count;
     struct dure_span body;
     struct dure_span base; /* "http://host" of its links. */
+    const struct dure_trace *trace; /* To be carried on; NULL: none. */
 };
 
 struct dure_forward_reply { /* Lent. */

@@ -118,6 +118,10 @@ static void dispatch(struct dure_call *call)
 void dure_gateway_serve(struct dure_call *call, struct dure_route route)
 {
     call->route = route;
+    if (call->inbound == NULL)
+        dure_tracing_begin(call->gateway, call->request, &call->tracing);
+    else
+        dure_tracing_go_on(call->request, &call->tracing);
     call->accept = dure_negotiate_accept(call->request);
     dure_call_clear(call);
     if (!refuse(call) && !dure_forward_route(call)) dispatch(call);
@@ -237,6 +241,7 @@ int dure_gateway_open(struct dure_gateway **out, struct dure_runtime *rt,
     gateway->documents.facts = (struct dure_documents_facts){
         .version = options->version,
         .ports = {options->http, options->events, options->replay}};
+    gateway->tracing = options->tracing;
     const char *root = options->root != NULL && options->root[0] != '\0' ? options->root : NULL;
     int rv = choose_systems(gateway, options->systems);
     if (rv == 0 && root != NULL && find_system(root, strlen(root)) == NULL) rv = DURE_EINVAL;

@@ -8,6 +8,7 @@
 #define DURE_PROTO_GATEWAY_H
 
 #include "proto/server.h"
+#include "proto/tracing.h"
 #include "runtime/core.h"
 
 struct dure_gateway;
@@ -21,6 +22,7 @@ struct dure_gateway_options {
     /* For the documents: NULL is "0", and the ports (those of nng up to 0: no such door). */
     const char *version;
     int64_t http, events, replay;
+    struct dure_tracing_options tracing;
 };
 
 /* 0, DURE_EINVAL (no such system), DURE_ENOMEM. The registry must be initialised; options are lent.

@@ -20,7 +20,8 @@ FIELDS = {
     "DeliveryCanceled": ["id", "orderId", "userId", "address", "quantity", "status", "productId"],
 }
 COLLECTION = {"order": "orders", "pay": "pays", "inventory": "inventories", "delivery": "deliveries"}
-ENVELOPE = ["specversion", "id", "source", "type", "time", "sequence", "datacontenttype", "data"]
+ENVELOPE = ["specversion", "id", "source", "type", "time", "sequence", "traceparent",
+            "datacontenttype", "data"]
 
 
 def check_event(event):
