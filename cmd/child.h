@@ -9,7 +9,7 @@
 
 #include "cmd/leash.h"
 
-#define DURE_CHILD_LINE_MAX 512
+#define DURE_CHILD_LINE_MAX 8192
 
 struct dure_child;
 

@@ -94,9 +94,15 @@ static const struct setting settings[] = {
     {"drain-ms", "MS", "at a stop, for requests that run; then they are cut off",
      STR(DURE_HTTP_DRAIN_MS), NULL, NUMBER_AT(drain_ms, 0, 600000)},
 
+    {"log-format", "text|logfmt|json", "of what is printed", "text",
+     "Log and traces:", TEXT_AT(log_format)},
+    {"log-requests", "auto|none|errors|all",
+     "a line for each request; errors: those answered with 5xx; auto: errors with logfmt and json, "
+     "none with text", "auto", NULL, TEXT_AT(log_requests)},
     {"trace-percent", "N",
      "of requests without a traceparent, those that are sampled: their messages and events carry a "
-     "trace of ours", "100", "Traces:", NUMBER_AT(trace_percent, 0, 100)},
+     "trace of ours", "100", NULL,
+     NUMBER_AT(trace_percent, 0, 100)},
 
     {"cluster", "FILE", "cluster file: shards, nodes and how they reach one another; none: alone", "",
      "Cluster:", TEXT_AT(cluster)},

@@ -41,6 +41,7 @@ struct dure_config {
     int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
     char outage[64];      /* For tests: "food.food=down" or "food.food=700" (ms); "": none. */
     int64_t trace_percent; /* Of requests without a traceparent. */
+    char log_format[16], log_requests[16];
     bool print_config, json;
 };
 

@@ -43,6 +43,17 @@ static int check_systems(const struct dure_config *config)
     return 0;
 }
 
+static int check_choice(const char *setting, const char *value, const char *const *choices)
+{
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        if (strcmp(choices[i], value) == 0) return 0;
+    }
+    fprintf(stderr, "dure: %s: there is no \"%s\"; there are:", setting, value);
+    for (size_t i = 0; choices[i] != NULL; i++) fprintf(stderr, " %s", choices[i]);
+    fputc('\n', stderr);
+    return DURE_EINVAL;
+}
+
 int dure_config_check(const struct dure_config *config)
 {
     if (!is_address(config->host)) {
@@ -50,6 +61,10 @@ int dure_config_check(const struct dure_config *config)
         return DURE_EINVAL;
     }
     int rv = check_systems(config);
+    static const char *const formats[] = {"text", "logfmt", "json", NULL};
+    static const char *const requests[] = {"auto", "none", "errors", "all", NULL};
+    if (rv == 0) rv = check_choice("log-format", config->log_format, formats);
+    if (rv == 0) rv = check_choice("log-requests", config->log_requests, requests);
     if (rv != 0) return rv;
     /* Memory grows by doubling, so a body takes up to twice its size. */
     if (config->requests_bytes_max >= 2 * config->body_bytes_max) return 0;

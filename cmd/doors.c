@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/logline.h"
+
 static const char *address(char *url, size_t size, const char *host, int64_t port)
 {
     bool v6 = strchr(host, ':') != NULL;
@@ -48,7 +50,7 @@ static int find_dir(struct dure_doors *doors, const char *dir, char *name, size_
     if (made && fits && urls_of(&trial, name, DURE_SOURCES_MAX) == 0) return 0;
     if (made) doors->run_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (doors->run_fd < 0) {
-        fprintf(stderr, "dure: %s: %s\n", dir, strerror(errno));
+        dure_logline_now("error", "%s: %s", dir, strerror(errno));
         return DURE_ESYSTEM;
     }
     snprintf(name, size, "/proc/self/fd/%d", doors->run_fd);
@@ -62,7 +64,7 @@ static int list_sources(struct dure_doors *doors, const struct dure_doors_option
     char dir[108] = "";
     *doors = (struct dure_doors){.sources_count = (size_t)options->nodes, .run_fd = -1};
     if (options->nodes < 1 || options->nodes > DURE_SOURCES_MAX) {
-        fprintf(stderr, "dure: the event stream takes 1 to %d nodes\n", DURE_SOURCES_MAX);
+        dure_logline_now("error", "the event stream takes 1 to %d nodes", DURE_SOURCES_MAX);
         return DURE_ETOOBIG;
     }
     int rv = options->run_dir == NULL || told
@@ -88,7 +90,7 @@ static int open_door(struct dure_doors *doors, const struct dure_doors_options *
     const char *url;
     int rv = dure_door_open(&doors->door, &door, &url);
     if (rv != 0) {
-        fprintf(stderr, "dure: cannot serve the event stream on %s: %s\n", url,
+        dure_logline_now("error", "cannot serve the event stream on %s: %s", url,
                 rv == DURE_ESYSTEM ? "the address is taken or not ours" : dure_error_info(rv)->text);
     }
     return rv;
@@ -112,7 +114,7 @@ int dure_doors_open_node(struct dure_doors *doors, struct dure_runtime *rt,
     }
     rv = dure_feed_open(&doors->feed, rt, &feed);
     if (rv != 0) {
-        fprintf(stderr, "dure node: the event stream cannot start: %s\n", dure_error_info(rv)->text);
+        dure_logline_now("error", "the event stream cannot start: %s", dure_error_info(rv)->text);
         return rv;
     }
     return options->run_dir == NULL ? open_door(doors, options) : 0;
@@ -124,19 +126,14 @@ int dure_doors_open_cluster(struct dure_doors *doors, const struct dure_doors_op
     return rv == 0 ? open_door(doors, options) : rv;
 }
 
-void dure_doors_announce(const struct dure_doors *doors, const char *who,
-                         const struct dure_doors_options *options)
+const char *dure_doors_url(const struct dure_doors *doors, const struct dure_doors_options *options,
+                           int which, char *url, size_t size)
 {
-    char url[DURE_SOCK_URL_BYTES];
-    if (doors->door == NULL) return;
-    if (options->events >= 0) {
-        printf("%s: events on %s\n", who,
-               address(url, sizeof url, options->host, dure_door_events_port(doors->door)));
-    }
-    if (options->replay >= 0) {
-        printf("%s: replay on %s\n", who,
-               address(url, sizeof url, options->host, dure_door_replay_port(doors->door)));
-    }
+    bool replay = which == 1;
+    if (doors->door == NULL || (replay ? options->replay : options->events) < 0) return NULL;
+    address(url, size, options->host,
+            replay ? dure_door_replay_port(doors->door) : dure_door_events_port(doors->door));
+    return replay ? "replay" : "events";
 }
 
 void dure_doors_close(struct dure_doors *doors)

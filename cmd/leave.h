@@ -8,8 +8,8 @@
 /* Less than the supervisor waits before it kills. */
 #define DURE_LEAVE_MS 8000
 
-/* The process ends with `status` after DURE_LEAVE_MS, and says so, unless it has ended before. `who`
- * is kept. Cannot fail: without memory for a thread there is no bound. */
-void dure_leave_in_time(const char *who, int status);
+/* The process ends with `status` after DURE_LEAVE_MS, and says so, unless it has ended before. Cannot
+ * fail: without memory for a thread there is no bound. */
+void dure_leave_in_time(int status);
 
 #endif

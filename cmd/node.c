@@ -26,6 +26,7 @@
 #include "cmd/datadir.h"
 #include "cmd/doors.h"
 #include "cmd/leave.h"
+#include "cmd/log.h"
 #include "cmd/meter.h"
 #include "cmd/notify.h"
 #include "cmd/progress.h"
@@ -42,6 +43,7 @@ struct node {
     char dir[DURE_CLUSTER_PATH_BYTES + 32]; /* Ours: that of --data, or in the cluster's. */
     struct dure_mesh *mesh;
     struct dure_loop loop;
+    struct dure_log log;
     struct dure_datadir datadir;
     struct dure_runtime *rt;
     struct dure_gateway *gateway;
@@ -62,7 +64,7 @@ struct node {
 static void on_fatal(void *arg, int rv)
 {
     (void)arg;
-    fprintf(stderr, "dure node: %s; stopping\n", dure_error_info(rv)->text);
+    dure_logline_now("error", "%s; stopping", dure_error_info(rv)->text);
     /* What is in flight must not be acknowledged, and nothing else may be written. */
     _exit(1);
 }
@@ -187,9 +189,20 @@ static int open_ports(struct node *node, const char **message)
     if (rv != 0) return rv;
     struct dure_notify_options notify = {.how = node->config.notify,
                                          .secret = node->config.notify_secret,
-                                         .private_allowed = node->config.notify_private == 1};
+                                         .private_allowed = node->config.notify_private == 1,
+                                         .log = &node->log};
     return dure_notify_attach(&node->notify, node->ports, node->loop.uv, node->rt, &notify,
                               message);
+}
+
+static enum dure_tracing_log log_requests(const struct node *node)
+{
+    const char *which = node->config.log_requests;
+    if (strcmp(which, "all") == 0) return DURE_TRACING_LOG_ALL;
+    if (strcmp(which, "none") == 0) return DURE_TRACING_LOG_NONE;
+    /* People who watch sentences go by see failures where they made them. */
+    bool wanted = strcmp(which, "errors") == 0 || node->log.format != DURE_LOG_TEXT;
+    return wanted ? DURE_TRACING_LOG_ERRORS : DURE_TRACING_LOG_NONE;
 }
 
 static int open_gateway(struct node *node, const char **message)
@@ -203,7 +216,10 @@ static int open_gateway(struct node *node, const char **message)
                                            .http = node->config.http,
                                            .events = node->config.events,
                                            .replay = node->config.replay,
-                                           .tracing.percent = (uint32_t)percent};
+                                           .tracing = {.percent = (uint32_t)percent,
+                                                       .log = log_requests(node),
+                                                       .line = dure_log_request,
+                                                       .arg = &node->log}};
     int rv = dure_gateway_open(&node->gateway, node->rt, &options);
     if (rv == DURE_EINVAL) {
         snprintf(text, sizeof text, "--root \"%s\" or --systems \"%s\" names no system",
@@ -309,7 +325,7 @@ static int open_streams(struct node *node)
                                        .urls_count = node->doors.sources_count,
                                        .heartbeat_ms = (uint64_t)node->config.sse_heartbeat_ms};
     int rv = dure_gateway_open_events(node->gateway, &options);
-    if (rv != 0) fprintf(stderr, "dure node: /events cannot start: %s\n", dure_error_info(rv)->text);
+    if (rv != 0) dure_logline_now("error", "/events cannot start: %s", dure_error_info(rv)->text);
     return rv;
 }
 
@@ -319,7 +335,7 @@ static int open_node(struct node *node)
     int os_error = 0;
     int rv = open_runtime(node, &message);
     if (rv != 0) {
-        fprintf(stderr, "dure node: %s: %s\n", node->dir,
+        dure_logline_now("error", "%s: %s", node->dir,
                 message != NULL ? message : dure_error_info(rv)->text);
         return rv;
     }
@@ -330,7 +346,7 @@ static int open_node(struct node *node)
     if (rv == 0) rv = dure_supervised_open(&node->supervised, node->loop.uv, node->rt);
     if (rv == 0) rv = open_server(node, &os_error);
     if (rv != 0) {
-        fprintf(stderr, "dure node: cannot listen on %s:%lld: %s\n", node->config.host,
+        dure_logline_now("error", "cannot listen on %s:%lld: %s", node->config.host,
                 (long long)node->config.http,
                 os_error != 0 ? strerror(os_error) : dure_error_info(rv)->text);
     }
@@ -349,9 +365,9 @@ static void close_node(struct node *node)
     if (node->server != NULL) dure_server_close(node->server);
     uv_run(node->loop.uv, UV_RUN_NOWAIT);
     if (node->rt != NULL && node->rt->writing == NULL && dure_checkpoint_flush(node->rt) != 0) {
-        fprintf(stderr, "dure node: the last checkpoint failed; the next start replays more\n");
+        dure_logline_now("warn", "the last checkpoint failed; the next start replays more");
     }
-    dure_leave_in_time("dure node", node->exit_status);
+    dure_leave_in_time(node->exit_status);
     dure_doors_close(&node->doors);
     if (node->gateway != NULL) dure_gateway_close(node->gateway);
     dure_meter_close(&node->meter);
@@ -365,6 +381,7 @@ static void close_node(struct node *node)
     if (node->rt != NULL) dure_runtime_close(node->rt);
     dure_mesh_close(node->mesh);
     dure_datadir_close(&node->datadir);
+    dure_log_close(&node->log);
     int rv = uv_loop_close(node->loop.uv);
     DURE_ASSERT(rv == 0);
 }
@@ -387,7 +404,7 @@ static void raise_files(struct dure_config *config)
     if (limit.rlim_cur >= wanted) return;
     int64_t files = (int64_t)limit.rlim_cur;
     config->connections_max = files > 2 * FILES_BESIDE ? files - FILES_BESIDE : files / 2;
-    fprintf(stderr, "dure node: %lld open files are allowed (ulimit -n), so %lld connections\n",
+    dure_logline_now("warn", "%lld open files are allowed (ulimit -n), so %lld connections",
             (long long)files, (long long)config->connections_max);
 }
 
@@ -398,7 +415,7 @@ static void pin(int64_t cpu)
     CPU_ZERO(&set);
     CPU_SET((size_t)cpu, &set);
     if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        fprintf(stderr, "dure node: cannot run on processor %lld alone, so on any\n",
+        dure_logline_now("warn", "cannot run on processor %lld alone, so on any",
                 (long long)cpu);
     }
 }
@@ -414,7 +431,7 @@ static int choose_dir(struct node *node)
     int rv = dure_cluster_file_read(&node->cluster, config->cluster);
     if (rv != 0) return rv;
     if (config->node >= node->cluster.nodes) {
-        fprintf(stderr, "dure node: there is no node %lld in %s\n", (long long)config->node,
+        dure_logline_now("error", "there is no node %lld in %s", (long long)config->node,
                 config->cluster);
         return DURE_EINVAL;
     }
@@ -424,6 +441,14 @@ static int choose_dir(struct node *node)
     return 0;
 }
 
+static void choose_log(struct node *node)
+{
+    bool known = dure_log_format_read(node->config.log_format, &node->log.format);
+    DURE_ASSERT(known); /* config_check.c */
+    node->log.node = node->config.node;
+    dure_logline_process("dure node", node->log.format, node->log.node);
+}
+
 static uint32_t unreachable(void *arg)
 {
     struct node *node = arg;
@@ -431,15 +456,36 @@ static uint32_t unreachable(void *arg)
     return node->mesh == NULL ? 0 : dure_remote_down(dure_mesh_remotes(node->mesh), &first);
 }
 
+/* "events" and "replay". */
+static void say_doors(struct node *node)
+{
+    for (int door = 0; door < 2; door++) {
+        char url[DURE_SOCK_URL_BYTES], sentence[DURE_SOCK_URL_BYTES + 16];
+        const char *name =
+            dure_doors_url(&node->doors, &node->doors_options, door, url, sizeof url);
+        if (name == NULL) continue;
+        snprintf(sentence, sizeof sentence, "%s on %s", name, url);
+        const struct dure_log_field fields[] = {{"url", url, 0, 0}, {0}};
+        dure_log_say(&node->log, "info", name, sentence, fields);
+    }
+}
+
 static void say_ready(struct node *node, double took_ms)
 {
     uint16_t port = dure_server_port(node->server);
-    if (node->config.supervisor < 0) {
-        printf("dure node: ready on http://%s:%u after %.0f ms, %llu records in %s\n",
-               node->config.host, port, took_ms, (unsigned long long)node->rt->lsn_durable,
-               node->dir);
-        dure_doors_announce(&node->doors, "dure node", &node->doors_options);
-        fflush(stdout);
+    if (node->config.supervisor < 0) { /* Else it says so. */
+        char url[128], sentence[2048];
+        bool v6 = strchr(node->config.host, ':') != NULL;
+        snprintf(url, sizeof url, v6 ? "http://[%s]:%u" : "http://%s:%u", node->config.host, port);
+        snprintf(sentence, sizeof sentence, "ready on %s after %.0f ms, %llu records in %s", url,
+                 took_ms, (unsigned long long)node->rt->lsn_durable, node->dir);
+        const struct dure_log_field fields[] = {{"url", url, 0, 0},
+                                                {"ms", NULL, took_ms, 1},
+                                                {"records", NULL, (double)node->rt->lsn_durable, 0},
+                                                {"data", node->dir, 0, 0},
+                                                {0}};
+        dure_log_say(&node->log, "info", "ready", sentence, fields);
+        say_doors(node);
     }
     dure_supervised_ready(&node->supervised, port, took_ms);
 }
@@ -452,6 +498,7 @@ int dure_cmd_node(int argc, char **argv)
         dure_config_print(&node.config, stdout);
         return 0;
     }
+    choose_log(&node);
     if (choose_dir(&node) != 0) return 2;
     node.supervised = (struct dure_supervised){.fd = (int)node.config.supervisor, .stop = stop,
                                                .unreachable = unreachable, .arg = &node};
@@ -459,9 +506,10 @@ int dure_cmd_node(int argc, char **argv)
     raise_files(&node.config);
     signal(SIGPIPE, SIG_IGN);
     if (dure_loop_init(&node.loop, uv_default_loop()) != 0) {
-        fprintf(stderr, "dure node: the event loop cannot start\n");
+        dure_logline_now("error", "the event loop cannot start");
         return 1;
     }
+    dure_log_open(&node.log, node.loop.uv);
     uint64_t began_ns = uv_hrtime();
     int rv = open_node(&node);
     dure_progress_end();

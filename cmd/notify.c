@@ -12,23 +12,40 @@
 #define WEBHOOKS_MAX 16
 
 /* Text of customers goes between quotes and escaped: a line stays a line. */
+static void print_it(const struct dure_port_call *call, const struct notify_send *what)
+{
+    struct dure_buf line = {0};
+    dure_buf_printf(&line, "dure notify: %lld ", (long long)call->id);
+    dure_json_string(&line, what->type, strlen(what->type));
+    dure_buf_lit(&line, " to ");
+    dure_json_string(&line, what->customer, strlen(what->customer));
+    dure_buf_lit(&line, ": ");
+    dure_json_string(&line, what->message, strlen(what->message));
+    dure_buf_byte(&line, '\n');
+    fwrite(line.data, 1, line.len, stdout);
+    fflush(stdout);
+    dure_buf_fini(&line);
+}
+
+static void log_fields(struct dure_notify *notify, const struct dure_port_call *call,
+                       const struct notify_send *what)
+{
+    const struct dure_log_field fields[] = {{"id", NULL, (double)call->id, 0},
+                                            {"type", what->type, 0, 0},
+                                            {"customer", what->customer, 0, 0},
+                                            {"message", what->message, 0, 0},
+                                            {0}};
+    dure_log_say(notify->log, "info", "notification", "", fields);
+}
+
 static void log_it(void *arg, struct dure_port_call *call)
 {
     struct dure_notify *notify = arg;
     struct dure_view view;
     if (dure_runtime_view(notify->rt, notify_notification.type, call->id, &view) == 0) {
         const struct notify_send *what = &((const struct notify_notification *)view.state)->what;
-        struct dure_buf line = {0};
-        dure_buf_printf(&line, "dure notify: %lld ", (long long)call->id);
-        dure_json_string(&line, what->type, strlen(what->type));
-        dure_buf_lit(&line, " to ");
-        dure_json_string(&line, what->customer, strlen(what->customer));
-        dure_buf_lit(&line, ": ");
-        dure_json_string(&line, what->message, strlen(what->message));
-        dure_buf_byte(&line, '\n');
-        fwrite(line.data, 1, line.len, stdout);
-        fflush(stdout);
-        dure_buf_fini(&line);
+        if (notify->log != NULL && notify->log->format != DURE_LOG_TEXT) log_fields(notify, call, what);
+        else print_it(call, what);
     }
     ((struct notify_answer *)call->answer)->outcome = NOTIFY_SENT;
     dure_port_answer(call, true);
@@ -65,6 +82,7 @@ int dure_notify_attach(struct dure_notify *notify, struct dure_ports *ports, uv_
 {
     static const char webhook[] = "webhook:";
     struct dure_adapter adapter = {.ask = log_it, .arg = notify, .calls_max = CALLS_MAX};
+    notify->log = options->log;
     notify->rt = rt;
     if (strncmp(options->how, webhook, sizeof webhook - 1) == 0) {
         const char *url = options->how + sizeof webhook - 1;

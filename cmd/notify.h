@@ -9,6 +9,7 @@
 #define DURE_CMD_NOTIFY_H
 
 #include "actors/notify/notify.h"
+#include "cmd/log.h"
 #include "proto/outgoing.h"
 #include "proto/ports.h"
 
@@ -19,10 +20,12 @@ struct dure_notify_options {
     const char *how;    /* --notify */
     const char *secret; /* "whsec_" and base64 of 24 to 64 bytes; several, between blanks, all sign. */
     bool private_allowed;
+    struct dure_log *log; /* For "log". */
 };
 
 struct dure_notify { /* Zeroed by the caller. */
     struct dure_runtime *rt;
+    struct dure_log *log;
     struct dure_outgoing *outgoing;
     int64_t endpoint_id; /* Of its row, if it is disabled. */
     char url[NOTIFY_URL_BYTES];

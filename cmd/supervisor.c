@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/logline.h"
+
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS 5000
 /* Killed from outside: it is somebody's wish that it dies, not that it stays away. */
@@ -217,7 +219,8 @@ static void on_line(void *arg, struct dure_child *child, const char *line)
 {
     struct dure_member *member = arg;
     (void)child;
-    snprintf(member->said, sizeof member->said, "%s", line);
+    if (!dure_logline_read(line, member->said, sizeof member->said))
+        snprintf(member->said, sizeof member->said, "%s", line);
     member->supervisor->options.line(member->supervisor->options.arg, member, line);
 }
 

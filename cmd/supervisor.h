@@ -28,6 +28,8 @@ enum dure_member_state {
     DURE_MEMBER_STATES
 };
 
+#define DURE_MEMBER_SAID_MAX 512
+
 struct dure_supervisor;
 
 struct dure_member {
@@ -44,8 +46,8 @@ struct dure_member {
     uint64_t records, recovered, to_recover; /* As it told. */
     uint32_t port;
     bool joined;
-    char said[DURE_CHILD_LINE_MAX];   /* The last line that it printed. */
-    char why[DURE_CHILD_LINE_MAX + 160]; /* How it ended last. */
+    char said[DURE_MEMBER_SAID_MAX];   /* The last line that it printed: its msg, or its beginning. */
+    char why[DURE_MEMBER_SAID_MAX + 160]; /* How it ended last. */
 };
 
 struct dure_supervisor_options {

@@ -21,6 +21,7 @@
 #include "cmd/parse.h"
 #include "cmd/doors.h"
 #include "cmd/leave.h"
+#include "cmd/logline.h"
 #include "cmd/up.h"
 
 #define COMMAND_WORDS_MAX 100
@@ -158,8 +159,11 @@ static void say_started(struct up *up)
                 up->options.host, up->options.http, up->claim.cluster.nodes,
                 up->claim.cluster.nodes == 1 ? "" : "s", up->claim.cluster.shards,
                 up->options.data);
-    dure_doors_announce(&up->doors, "dure up", &up->doors_options);
-    fflush(stdout);
+    for (int door = 0; door < 2; door++) {
+        char url[DURE_SOCK_URL_BYTES];
+        const char *name = dure_doors_url(&up->doors, &up->doors_options, door, url, sizeof url);
+        if (name != NULL) dure_up_say("%s on %s", name, url);
+    }
 }
 
 static void on_moved(void *arg, struct dure_member *member, enum dure_member_state was)
@@ -301,6 +305,7 @@ int dure_cmd_up(int argc, char **argv)
     if (dure_parse(&argp, name, argc, argv, &up.options) != 0) return DURE_EXIT_USAGE;
     if (dure_up_configure(&up.options) != 0) return DURE_EXIT_USAGE;
     if (up.options.json) dure_up_say_json();
+    dure_logline_process("dure up", DURE_LOG_TEXT, DURE_LOG_NO_NODE);
     int rv = dure_up_claim(&up.claim, &up.options);
     if (rv != 0) return rv == DURE_EINVAL ? 2 : 1;
     list_cpus(&up);
@@ -309,7 +314,7 @@ int dure_cmd_up(int argc, char **argv)
     dure_up_systemd_read(&up.supervisor);
     if (make_command(&up) == 0 && open_doors(&up) == 0) run(&up, loop);
     else up.exit_status = 1;
-    dure_leave_in_time("dure up", up.exit_status);
+    dure_leave_in_time(up.exit_status);
     dure_doors_close(&up.doors);
     dure_up_claim_close(&up.claim);
     rv = uv_loop_close(loop);

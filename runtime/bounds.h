@@ -152,6 +152,9 @@
 #define DURE_ROUND_PAGE 64
 #define DURE_ROUND_PAUSE_MS 5
 
+/* Log lines that nobody has taken from standard output; beyond, they are counted and dropped. */
+#define DURE_LOG_BYTES_MAX (1024 * 1024)
+
 /* What an answer to a request of ours may hold. */
 #define DURE_OUTGOING_ANSWER_BYTES_MAX (64 * 1024)
 /* Questions to the outside that wait on one node, some 400 bytes each. */

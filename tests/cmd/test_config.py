@@ -40,7 +40,7 @@ def test_defaults():
     """In force is what --help says of each setting."""
     text = " ".join(nodes.dure("node", "--help").stdout.decode().split())
     found = printed()
-    told = dict(re.findall(r"--([a-z-]+)=[A-Z01|]+ .*?\(default: ([^),]*)", text))
+    told = dict(re.findall(r"--([a-z-]+)=[A-Za-z01|]+ .*?\(default: ([^),]*)", text))
     assert found == {name: value.strip('"') for name, value in told.items()}
     assert (found["http"], found["data"], found["root"]) == ("8088", "data", "shop")
     assert len(found) >= 20

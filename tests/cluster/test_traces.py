@@ -1,0 +1,68 @@
+"""A trace goes from node to node: with requests to the owner of their shard, and with a saga's messages."""
+import json
+
+import pytest
+
+from cluster import Cluster
+from node import wait_until
+from shop import Shop
+from test_trace import (SENT, TRACE, events, opened, test_bulk, test_carried_by_a_saga,  # noqa: F401
+                        test_invalid, told, trace_of)
+
+
+def test_steps_on_three_nodes(running):
+    """The steps of one saga on three nodes: the same trace and span in the event of each."""
+    api = running.client()
+    shop = Shop(api, "/shop", user=None)
+    products = [shop.create("inventories", stockName="book", stockCount=1000, price=10)["id"]
+                for _ in range(3)]
+    assert {running.owner(product) for product in products} == {0, 1, 2}
+    for user in range(1, 10):
+        shop.create("pays", userId=user, payAmount=1000)
+    crossed = set()
+    for i, user in enumerate(range(1, 10)):
+        trace = f"{user:032x}"
+        body = {"productId": products[i // 3], "quantity": 1, "userId": user}
+        answer = api.post("/shop/orders", body, headers={"traceparent": f"00-{trace}-{user:016x}-01"})
+        assert answer.status_code == 201 and answer.json()["status"] == "주문완료"
+        assert told(answer)[0] == trace
+
+        def all_told(trace=trace):
+            found = [event for event in events(api, topic="shop.") if trace_of(event) == trace]
+            return found if len(found) >= 4 else None
+        found = wait_until(all_told, 20, "the events")
+        kinds = sorted(event["type"].rsplit(".", 1)[1] for event in found)
+        assert kinds == ["DeliveryStarted", "OrderPlaced", "PayApproval", "StockDecreased"]
+        assert {event["traceparent"] for event in found} == {answer.headers["traceresponse"]}
+        crossed.add(len({running.owner(int(event["source"].rsplit("/", 1)[1])) for event in found}))
+    assert max(crossed) > 1
+
+
+def test_lines_by_the_owner_of_a_key(running):
+    """Lines of accounts go to the nodes that own them, and carry the trace of their request."""
+    lines = "".join(f'{{"userId":{user},"payAmount":100}}\n' for user in range(101, 113))
+    answer = running.client().post("/shop/pays", data=lines, headers={
+        "Content-Type": "application/x-ndjson", "traceparent": SENT})
+    assert answer.text.count('"status":201') == 12 and told(answer)[0] == TRACE
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_the_line_of_a_failure(form, tmp_path):
+    """A request that fails since its owner is down has a line with its trace where it was taken."""
+    cluster = Cluster(tmp_path / "cluster", "--log-format", form).start()
+    cluster.nodes[2].kill()
+    entry = cluster.nodes[0]
+    answer = wait_until(lambda: [found for found in [entry.client().get(
+        "/shop/orders/2", headers={"traceparent": SENT})] if found.status_code == 503],
+        20, "the 503")[0]
+    lines = wait_until(lambda: [line for line in entry.log.read_text().splitlines() if TRACE in line],
+                       10, "the line")
+    cluster.stop()
+    line = lines[-1]
+    if form == "json":
+        fields = json.loads(line)
+        assert (fields["level"], fields["status"], fields["node"]) == ("error", 503, 0)
+        assert (fields["trace_id"], fields["span_id"]) == told(answer)[:2]
+    else:
+        assert f" level=error node=0 msg=request method=GET path=/shop/orders/2 status=503 " in line
+        assert line.endswith(f"trace_id={TRACE} span_id={told(answer)[1]}")
