@@ -18,9 +18,15 @@ static struct {
     int64_t node;
 } process = {.who = "dure", .node = DURE_LOG_NO_NODE};
 
+static const char *const names[] = {"text", "logfmt", "json"};
+
+const char *dure_log_format_name(enum dure_log_format format)
+{
+    return names[format];
+}
+
 bool dure_log_format_read(const char *text, enum dure_log_format *format)
 {
-    static const char *const names[] = {"text", "logfmt", "json"};
     for (int i = 0; i <= DURE_LOG_JSON; i++) {
         if (strcmp(text, names[i]) != 0) continue;
         *format = (enum dure_log_format)i;

@@ -26,6 +26,7 @@ struct dure_log_field { /* A text, or with `text` NULL a number. */
 
 /* "text", "logfmt", "json"; false: none of them. */
 bool dure_log_format_read(const char *text, enum dure_log_format *format);
+const char *dure_log_format_name(enum dure_log_format format);
 
 /* Appends one line of LOGFMT or JSON; a name of NULL ends the fields, which may be NULL. What is
  * no UTF-8 becomes "?". */

@@ -61,7 +61,9 @@ static const struct argp_option option_table[] = {
     {"root", KEY(ROOT), "SYSTEM", 0, "System of unprefixed paths that several have; default shop", 1},
     {"shards", KEY(SHARDS), "N", 0, "Shards of a new directory; default 64", 2},
     {"drain-ms", KEY(DRAIN), "MS", 0, "At a stop, for requests that run; default 5000", 2},
-    {"json", KEY_JSON, NULL, 0, "An object a line instead of sentences", 2},
+    {"log-format", KEY(LOG_FORMAT), "text|logfmt|json", 0,
+     "Of what is printed, by the nodes, too; default text", 2},
+    {"json", KEY_JSON, NULL, 0, "The same as --log-format json", 2},
     {"pin", KEY(PIN), NULL, 0,
      "Keep each node to a processor of its own: for a machine that does nothing else", 2},
     {"config", KEY_CONFIG, "FILE", 0, "Read settings from FILE, ours and the nodes'", 3},
@@ -96,7 +98,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case KEY_NODES: options->flags[DURE_UP_NODES] = arg; break;
     case KEY_DATA: options->flags[DURE_UP_DATA] = arg; break;
     case KEY_CONFIG: options->config = arg; break;
-    case KEY_JSON: options->json = true; break;
+    case KEY_JSON: options->flags[DURE_UP_LOG_FORMAT] = "json"; break;
     case ARGP_KEY_ARG:
         if (state->quoted == 0 || state->next - 1 < state->quoted)
             argp_error(state, "unexpected argument '%s'", arg);
@@ -142,6 +144,7 @@ static int make_command(struct up *up)
         "--events", "-1", "--replay", "-1", /* The door is ours. */
         "--drain-ms", number(up->texts[1], options->drain_ms),
         "--root", options->root, "--systems", options->systems,
+        "--log-format", dure_log_format_name(options->log_format),
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         up->command[count++] = (char *)(uintptr_t)words[i]; /* argv is not const, but not written. */
@@ -304,8 +307,8 @@ int dure_cmd_up(int argc, char **argv)
     static char name[] = "dure up";
     if (dure_parse(&argp, name, argc, argv, &up.options) != 0) return DURE_EXIT_USAGE;
     if (dure_up_configure(&up.options) != 0) return DURE_EXIT_USAGE;
-    if (up.options.json) dure_up_say_json();
-    dure_logline_process("dure up", DURE_LOG_TEXT, DURE_LOG_NO_NODE);
+    dure_up_say_format(up.options.log_format);
+    dure_logline_process("dure up", up.options.log_format, DURE_LOG_NO_NODE);
     int rv = dure_up_claim(&up.claim, &up.options);
     if (rv != 0) return rv == DURE_EINVAL ? 2 : 1;
     list_cpus(&up);

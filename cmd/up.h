@@ -5,6 +5,7 @@
 #define DURE_CMD_UP_H
 
 #include "cmd/cluster_file.h"
+#include "cmd/logline.h"
 #include "cmd/supervisor.h"
 
 #define DURE_UP_NODES_DEFAULT 3
@@ -23,6 +24,7 @@ enum dure_up_setting {
     DURE_UP_SHARDS,
     DURE_UP_DRAIN,
     DURE_UP_PIN,
+    DURE_UP_LOG_FORMAT,
     DURE_UP_SETTINGS
 };
 
@@ -32,7 +34,9 @@ struct dure_up_options {
     uint16_t http;
     int64_t events, replay;  /* -1: none. */
     uint64_t drain_ms;
-    bool pin, json;
+    bool pin;
+    const char *log_format_name;
+    enum dure_log_format log_format; /* What the name says. */
     const char *config;      /* The file that --config names, or NULL. */
     const char *flags[DURE_UP_SETTINGS]; /* As the command line gave them; NULL: not given. */
     char **node_options;     /* NULL-terminated: handed to every node. */
@@ -64,12 +68,13 @@ void dure_up_claim_close(struct dure_up_claim *claim);
 
 /* ---- up_print.c: what the user sees -------------------------------------------------------------- */
 
+/* From now on its lines are of this format, those of nodes too; at first they are text. */
+void dure_up_say_format(enum dure_log_format format);
 /* A line on stdout, and the progress line of a terminal out of its way. */
-/* From now on each of them is an object a line: {"from":"node 1","message":"…"}. */
-void dure_up_say_json(void);
 void dure_up_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* One line for a member's move. */
 void dure_up_say_moved(const struct dure_member *member, enum dure_member_state was);
+/* What a node has printed. A line of the log is passed on as it is. */
 void dure_up_say_line(const struct dure_member *member, const char *line);
 /* Shows how far the starting nodes are, when that takes long enough for somebody to wonder. */
 void dure_up_progress_start(struct dure_supervisor *supervisor);

@@ -26,12 +26,12 @@
 __attribute__((format(printf, 2, 3)))
 static int refuse(int rv, const char *fmt, ...)
 {
+    char sentence[1024];
     va_list args;
     va_start(args, fmt);
-    fputs("dure up: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    vsnprintf(sentence, sizeof sentence, fmt, args);
     va_end(args);
+    dure_logline_now("error", "%s", sentence);
     return rv;
 }
 

@@ -36,6 +36,7 @@ static const struct {
     [DURE_UP_SHARDS] = {"shards", NUMBER(shards), 1, DURE_SHARDS_MAX},
     [DURE_UP_DRAIN] = {"drain-ms", NUMBER(drain_ms), 0, 600000},
     [DURE_UP_PIN] = {"pin", NUMBER(pin), 0, 1},
+    [DURE_UP_LOG_FORMAT] = {"log-format", AT(log_format_name), 0, 0, 0},
 #undef NUMBER
 #undef AT
 };
@@ -125,5 +126,8 @@ int dure_up_configure(struct dure_up_options *options)
         snprintf(source, sizeof source, "--%s", settings[i].name);
         if (options->flags[i] != NULL) rv = set(options, i, options->flags[i], source);
     }
-    return rv;
+    const char *format = options->log_format_name;
+    if (rv != 0 || format == NULL || dure_log_format_read(format, &options->log_format)) return rv;
+    fprintf(stderr, "dure up: log-format takes text, logfmt or json, not '%s'\n", format);
+    return DURE_EINVAL;
 }

@@ -5,12 +5,12 @@
  *
  * Loop thread; the progress line is this file's own, hence its static state.
  */
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cmd/up.h"
+#include "runtime/buf.h"
 
 /* Nobody wonders about less. */
 #define QUIET_MS 700
@@ -29,28 +29,27 @@ static void clear_progress(void)
     progress.shown = false;
 }
 
-static bool as_json;
+static enum dure_log_format log_format;
 
-void dure_up_say_json(void)
+void dure_up_say_format(enum dure_log_format format)
 {
-    as_json = true;
+    log_format = format;
 }
 
-/* A line of one who says it: "dure up", "node 1". */
-static void say(const char *from, const char *message)
+/* A line of one who says it: the supervisor, or a node. */
+static void say(int64_t node, const char *level, const char *message)
 {
+    struct dure_buf line = {0};
+    if (log_format != DURE_LOG_TEXT)
+        dure_logline_write(&line, log_format, level, node, message, NULL);
+    else if (node == DURE_LOG_NO_NODE)
+        dure_buf_printf(&line, "dure up: %s\n", message);
+    else
+        dure_buf_printf(&line, "node %lld: %s\n", (long long)node, message);
     clear_progress();
-    if (as_json) {
-        json_t *line = json_pack("{s:s}", "from", from);
-        json_t *text = json_string(message);
-        json_object_set_new(line, "message", text != NULL ? text : json_string("?"));
-        json_dumpf(line, stdout, JSON_COMPACT);
-        json_decref(line);
-        putchar('\n');
-    } else {
-        printf("%s: %s\n", from, message);
-    }
+    fwrite(line.data, 1, line.len, stdout);
     fflush(stdout);
+    dure_buf_fini(&line);
 }
 
 void dure_up_say(const char *fmt, ...)
@@ -60,26 +59,32 @@ void dure_up_say(const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    say("dure up", message);
+    say(DURE_LOG_NO_NODE, "info", message);
 }
 
-static void say_of(const struct dure_member *member, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+static void say_of(const struct dure_member *member, const char *level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static void say_of(const struct dure_member *member, const char *fmt, ...)
+static void say_of(const struct dure_member *member, const char *level, const char *fmt, ...)
 {
-    char from[32], message[4096];
+    char message[4096];
     va_list args;
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    snprintf(from, sizeof from, "node %u", member->node);
-    say(from, message);
+    say(member->node, level, message);
 }
 
 void dure_up_say_line(const struct dure_member *member, const char *line)
 {
-    say_of(member, "%s", line);
+    char msg[DURE_CHILD_LINE_MAX];
+    if (log_format == DURE_LOG_TEXT || !dure_logline_read(line, msg, sizeof msg)) {
+        say(member->node, "info", line);
+        return;
+    }
+    clear_progress();
+    puts(line);
+    fflush(stdout);
 }
 
 static uint64_t now_ms(const struct dure_member *member)
@@ -93,7 +98,7 @@ static void say_ready(const struct dure_member *member)
     uint64_t since = member->lost_ms != 0 ? member->lost_ms : member->began_ms;
     snprintf(took, sizeof took, "%s %.2f s", member->lost_ms != 0 ? "again, down for" : "after",
              (double)(member->ready_ms - since) / 1e3);
-    say_of(member, "ready %s; process %d, %llu records", took, (int)member->child.process.pid,
+    say_of(member, "info", "ready %s; process %d, %llu records", took, (int)member->child.process.pid,
            (unsigned long long)member->records);
 }
 
@@ -101,18 +106,21 @@ void dure_up_say_moved(const struct dure_member *member, enum dure_member_state 
 {
     switch (member->state) {
     case DURE_MEMBER_READY: say_ready(member); break;
-    case DURE_MEMBER_PAUSING: say_of(member, "%s; starting it again", member->why); break;
+    case DURE_MEMBER_PAUSING:
+        say_of(member, "error", "%s; starting it again", member->why);
+        break;
     case DURE_MEMBER_DOWN:
-        say_of(member, "%s", member->why);
-        say_of(member,
+        say_of(member, "error", "%s", member->why);
+        say_of(member, "error",
                "stays down, since it has failed twice in a row. Its part of the data is "
                "not served. When the cause is gone: kill -USR1 %d",
                (int)getpid());
         break;
     case DURE_MEMBER_IDLE:
-        if (was == DURE_MEMBER_READY || was == DURE_MEMBER_DRAINED)
-            say_of(member, "%s", member->child.exit_status == 0 && member->child.exit_signal == 0
-                                     ? "stopped" : member->why);
+        if (was == DURE_MEMBER_READY || was == DURE_MEMBER_DRAINED) {
+            bool stopped = member->child.exit_status == 0 && member->child.exit_signal == 0;
+            say_of(member, stopped ? "info" : "error", "%s", stopped ? "stopped" : member->why);
+        }
         break;
     case DURE_MEMBER_STARTING:
     case DURE_MEMBER_DRAINED:
@@ -136,7 +144,7 @@ static void show(const struct dure_member *member)
 static void on_timer(uv_timer_t *timer)
 {
     (void)timer;
-    if (as_json) return; /* Only what can be read line by line. */
+    if (log_format != DURE_LOG_TEXT) return; /* Only what can be read line by line. */
     clear_progress();
     for (uint32_t i = 0; i < progress.supervisor->options.nodes; i++) {
         const struct dure_member *member = &progress.supervisor->members[i];

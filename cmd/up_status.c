@@ -198,7 +198,7 @@ int dure_up_status_start(struct dure_supervisor *supervisor, const struct dure_u
     if (rv == 0) rv = uv_listen((uv_stream_t *)&service.listener, CLIENTS_MAX, on_client);
     service.open = true;
     if (rv == 0) return 0;
-    fprintf(stderr, "dure up: cannot listen on %s/run/%s: %s\n", options->data, DURE_UP_SOCKET,
+    dure_logline_now("error", "cannot listen on %s/run/%s: %s", options->data, DURE_UP_SOCKET,
             uv_strerror(rv));
     return DURE_ESYSTEM;
 }

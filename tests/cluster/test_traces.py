@@ -1,13 +1,19 @@
 """A trace goes from node to node: with requests to the owner of their shard, and with a saga's messages."""
 import json
+import os
+import re
+import signal
 
 import pytest
+import requests
 
 from cluster import Cluster
 from node import wait_until
 from shop import Shop
+from test_log import READ
 from test_trace import (SENT, TRACE, events, opened, test_bulk, test_carried_by_a_saga,  # noqa: F401
                         test_invalid, told, trace_of)
+from up import Up
 
 
 def test_steps_on_three_nodes(running):
@@ -66,3 +72,50 @@ def test_the_line_of_a_failure(form, tmp_path):
     else:
         assert f" level=error node=0 msg=request method=GET path=/shop/orders/2 status=503 " in line
         assert line.endswith(f"trace_id={TRACE} span_id={told(answer)[1]}")
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_lines_of_dure_up(form, tmp_path):
+    """All that `dure up` prints is lines of the format, its own and its nodes': which node, how it ended
+    and why, and the failure that a client saw meanwhile."""
+    up = Up(tmp_path / "data", "--log-format", form).start()
+    nodes = [member["pid"] for member in up.members()]
+    os.kill(nodes[1], signal.SIGSTOP)  # It is there, but gone for the others.
+
+    def refused():
+        try:
+            answer = up.client().get("/readyz", headers={"traceparent": SENT}, timeout=1)
+        except requests.exceptions.Timeout:
+            return None  # All nodes have one port: this connection was node 1's.
+        return [answer] if answer.status_code == 503 else None  # Itself, it is as good as False.
+    [answer] = wait_until(refused, 30, "a 503")
+    os.kill(nodes[1], signal.SIGKILL)
+    wait_until(lambda: up.member(1)["restarts"] == 1 and up.ready(), 60, "node 1 to be back")
+    up.stop()
+    lines = [READ[form](line) for line in up.log.read_text().splitlines()]
+    for line in lines:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]{12}Z", line["time"]) and line["level"] and line["msg"]
+    said = [(line.get("node") and str(line["node"]) or str(line.get("node", "up")), line["level"],
+             line["msg"]) for line in lines]
+    assert ("1", "error", "ended by signal 9 (Killed); starting it again") in said
+    assert any(who == "up" and msg.startswith(f"ready: {up.url},") for who, _, msg in said)
+    assert [msg for who, _, msg in said if who == "2"][-1] == "stopped"
+    failed = [line for line in lines if line["msg"] == "request"]
+    assert told(answer)[:2] in {(line["trace_id"], line["span_id"]) for line in failed}
+    assert {str(line["status"]) for line in failed} == {"503"}
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_why_a_node_stays_down(form, tmp_path):
+    """The sentence that a node said last is told as such, not as a line within a line."""
+    up = Up(tmp_path / "data", "--log-format", form).start()
+    up.stop()
+    journal = up.data / "node-1" / "journal" / "data.mdb"
+    journal.write_bytes(b"\xff" * 8192)
+    up.launch()
+    wait_until(lambda: up.members() and up.member(1)["state"] == "down", 30, "node 1 to stay down")
+    up.stop()
+    lines = [READ[form](line) for line in up.log.read_text().splitlines()]
+    [why] = {line["msg"] for line in lines if line["msg"].startswith("ended with status 1: ")
+             and "starting it again" not in line["msg"]}
+    assert str(up.data) in why and "time" not in why and '"' not in why
