@@ -82,6 +82,9 @@ json_t *dure_openapi_headers(void)
     dure_describe_set(headers, "Location", header("where the new item is", "string"));
     dure_describe_set(headers, "Allow", header("the methods that the path takes", "string"));
     dure_describe_set(headers, "Retry-After", header("seconds to wait", "integer"));
+    dure_describe_set(headers, "traceresponse",
+                      header("the trace and span that the request's events name as traceparent",
+                             "string"));
     return headers;
 }
 
@@ -127,6 +130,11 @@ static void header_parameters(struct dure_openapi *api)
               text_type(), json_string("wait=5"));
     parameter(api, "header", "If-Match", "only this version, else 412", text_type(),
               json_string("*"));
+    parameter(api, "header", "traceparent",
+              "the trace that what follows from this goes on with (w3.org/TR/trace-context-1); an "
+              "invalid one is as none",
+              text_type(),
+              json_string("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
     parameter(api, "header", "If-None-Match", "304 when the item still has this version",
               text_type(), json_string("\"0\""));
 }

@@ -127,12 +127,14 @@ static void answer_item(const struct place *place, json_t *operation, int status
     dure_openapi_answer(operation, status, text, dure_openapi_hal, item_ref(place));
     snprintf(key, sizeof key, "%d", status);
     with_header(operation, key, "ETag");
+    with_header(operation, key, "traceresponse");
 }
 
 static void write_headers(json_t *operation, bool condition)
 {
     dure_openapi_parameter(operation, "Idempotency-Key");
     dure_openapi_parameter(operation, "Prefer");
+    dure_openapi_parameter(operation, "traceparent");
     if (condition) dure_openapi_parameter(operation, "If-Match");
 }
 

@@ -250,7 +250,8 @@ def test_parameters(document, tmp_path, gone):
     headers = {parameter["name"]: parameter["example"]
                for parameter in document.parameters(create) if parameter["in"] == "header"}
     first, second = run.send("shop_orders_create", headers), run.send("shop_orders_create", headers)
-    assert len(headers) == 2 and first.content == second.content
+    assert len(headers) == 3 and first.content == second.content
+    assert second.headers["traceresponse"][:36] == headers["traceparent"][:36]
     change = document.operations["shop_pays_change"][2]
     headers = {parameter["name"]: parameter["example"] + "x" * (parameter["name"][0] == "I" and
                                                                "Key" in parameter["name"])

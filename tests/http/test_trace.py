@@ -106,6 +106,16 @@ def test_every_answer(api):
         assert "traceresponse" in answer.headers["Access-Control-Expose-Headers"]
 
 
+def test_documents(api):
+    """The documents tell of both headers, and of the attribute of events."""
+    openapi = api.get("/openapi.json").json()
+    post = openapi["paths"]["/shop/orders"]["post"]
+    assert {"$ref": "#/components/parameters/traceparent"} in post["parameters"]
+    assert "traceresponse" in post["responses"]["201"]["headers"]
+    assert WRITTEN.fullmatch(openapi["components"]["parameters"]["traceparent"]["example"])
+    assert '"traceparent"' in api.get("/asyncapi.json").text
+
+
 def test_bulk(opened):
     """All lines of a bulk request share its trace."""
     line = json.dumps({"productId": opened.product, "quantity": 1, "userId": 1}) + "\n"
