@@ -39,7 +39,7 @@ static inline bool dure_trace_is(const struct dure_trace *trace)
     memcpy(halves, trace->trace_id, sizeof halves);
     return (halves[0] | halves[1]) != 0;
 }
-/* Appends `len` bytes as lower-case hex digits. */
+/* Appends `len` bytes, a multiple of 4, as lower-case hex digits. */
 void dure_trace_hex(const uint8_t *bytes, size_t len, struct dure_buf *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* A traceparent is read as W3C Trace Context says, letter by letter, and written the same. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -28,6 +29,30 @@ static void what_is_read_is_written(void **state)
         dure_trace_write(&trace, &out);
         assert_int_equal(out.len, DURE_TRACE_BYTES);
         assert_memory_equal(out.data, texts[i], out.len);
+        dure_buf_fini(&out);
+    }
+}
+
+/* Every byte, at every place. */
+static void any_bytes_are_written(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        struct dure_trace trace, back;
+        struct dure_buf out = {0};
+        for (unsigned i = 0; i < sizeof trace; i++)
+            ((uint8_t *)&trace)[i] = (uint8_t)(byte + 37 * i);
+        trace.flags = byte & DURE_TRACE_SAMPLED;
+        dure_trace_write(&trace, &out);
+        assert_true(dure_trace_read(&back, out.data, out.len));
+        assert_memory_equal(&back, &trace, sizeof trace);
+        out.len = 0;
+        dure_trace_hex(trace.span_id, sizeof trace.span_id, &out);
+        for (size_t i = 0; i < sizeof trace.span_id; i++) {
+            char digits[3];
+            snprintf(digits, sizeof digits, "%02x", trace.span_id[i]);
+            assert_memory_equal(out.data + 2 * i, digits, 2);
+        }
         dure_buf_fini(&out);
     }
 }
@@ -79,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_read_is_written),
+        cmocka_unit_test(any_bytes_are_written),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(later_versions_are_read),
         cmocka_unit_test(spans_and_traces_are_never_zero),
