@@ -17,6 +17,7 @@
 
 struct sim_call { /* At the owner. */
     struct dure_ask ask; /* First. */
+    struct dure_trace trace;
     struct sim_call *next, **link;
     struct sim_node *node;
     uint16_t from;
@@ -270,6 +271,11 @@ static void command(struct sim_call *call)
     ask->key[0] = request->key[0];
     ask->key[1] = request->key[1];
     ask->fingerprint = request->fingerprint;
+    /* The same for each attempt, as a client's is. */
+    memcpy(call->trace.trace_id, ask->key, sizeof call->trace.trace_id);
+    call->trace.span_id[0] = 1;
+    call->trace.flags = request->key[0] & DURE_TRACE_SAMPLED;
+    ask->trace = &call->trace;
     ask->decided = decided;
     ask->released = released;
     fill_payload(call);

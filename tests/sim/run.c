@@ -69,7 +69,7 @@ static void check(struct sim *sim)
     static void (*const checks[])(struct sim * sim) = {
         sim_check_sagas,    sim_check_once,   sim_check_sums,  sim_check_acked,
         sim_check_negative, sim_check_events, sim_check_views, sim_check_deeds,
-        sim_check_replay,
+        sim_check_replay,   sim_check_traces,
     };
     for (size_t i = 0; !sim->failed && i < sizeof checks / sizeof checks[0]; i++) checks[i](sim);
 }

@@ -271,6 +271,7 @@ void sim_check_once(struct sim *sim);
 void sim_check_sums(struct sim *sim);
 void sim_check_negative(struct sim *sim);
 void sim_check_events(struct sim *sim);
+void sim_check_traces(struct sim *sim);
 void sim_check_views(struct sim *sim);
 void sim_check_replay(struct sim *sim);
 void sim_stream_record(void *arg, const struct dure_group *group);
