@@ -127,9 +127,10 @@ void dure_log_request(void *arg, const struct dure_tracing_line *line)
         {0},
     };
     struct dure_buf sentence = {0};
-    dure_buf_printf(&sentence, "%s %s %d %.3f ms trace %s", method, path.data, line->status, ms,
-                    ids);
-    dure_log_say(log, line->status >= 500 ? "error" : "info", "request", sentence.data, fields);
+    dure_buf_printf(&sentence, DURE_LOG_REQUEST ": %s %s %d %.3f ms trace %s", method, path.data,
+                    line->status, ms, ids);
+    dure_log_say(log, line->status >= 500 ? "error" : "info", DURE_LOG_REQUEST, sentence.data,
+                 fields);
     dure_buf_fini(&sentence);
     dure_buf_fini(&path);
 }

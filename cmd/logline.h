@@ -32,6 +32,8 @@ const char *dure_log_format_name(enum dure_log_format format);
  * no UTF-8 becomes "?". */
 void dure_logline_write(struct dure_buf *out, enum dure_log_format format, const char *level,
                         int64_t node, const char *msg, const struct dure_log_field *fields);
+#define DURE_LOG_REQUEST "request" /* msg of a line that tells of a request, or how its sentence begins. */
+
 /* Is it a line that dure_logline_write has made? Then msg is its msg, cut off where it has no
  * room. */
 bool dure_logline_read(const char *line, char *msg, size_t size);

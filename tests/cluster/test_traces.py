@@ -119,3 +119,15 @@ def test_why_a_node_stays_down(form, tmp_path):
     [why] = {line["msg"] for line in lines if line["msg"].startswith("ended with status 1: ")
              and "starting it again" not in line["msg"]}
     assert str(up.data) in why and "time" not in why and '"' not in why
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_nobody_dies_of_a_request(form, tmp_path):
+    """A node that is killed right after a line that tells of a request is not said to have died of it."""
+    up = Up(tmp_path / "data", "--nodes", "1", "--log-format", form, "--", "--log-requests", "all").start()
+    os.kill(up.member(0)["pid"], signal.SIGKILL)
+    wait_until(lambda: up.member(0)["restarts"] == 1 and up.ready(), 60, "the node to be back")
+    up.stop()
+    said = up.log.read_text()
+    assert "/readyz" in said
+    assert len(re.findall(r"ended by signal 9 \(Killed\); starting it again", said)) == 1, said

@@ -105,7 +105,7 @@ def test_text(tmp_path):
     running = nodes.Node(tmp_path / "data", "--log-requests", "all").start()
     running.client().get("/shop/orders/17", headers={"traceparent": SENT})
     running.stop()
-    assert re.search(rf"^dure node: GET /shop/orders/17 404 \d+\.\d{{3}} ms trace {TRACE}$",
+    assert re.search(rf"^dure node: request: GET /shop/orders/17 404 \d+\.\d{{3}} ms trace {TRACE}$",
                      running.log.read_text(), re.M)
     assert all(line.startswith("dure node: ") for line in logged(running))
 
