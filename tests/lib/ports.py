@@ -55,12 +55,16 @@ def listeners(pid):
     """The TCP ports that a process listens on."""
     inodes = set()
     try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            target = os.readlink(entry.path)
-            if target.startswith("socket:["):
-                inodes.add(target[8:-1])
+        descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
         return set()  # It has ended.
+    for descriptor in descriptors:
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+        except OSError:
+            continue  # Closed meanwhile.
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
     found = set()
     for table in ("tcp", "tcp6"):
         try:
