@@ -27,6 +27,9 @@
 #define COMMAND_WORDS_MAX 100
 #define SIGNALS 4
 
+/* One wish can come as two signals: timeout(1) sends to us and then to our process group. */
+#define SAME_WISH_MS 200
+
 struct up {
     struct dure_up_options options;
     struct dure_up_claim claim;
@@ -43,6 +46,7 @@ struct up {
     bool was_ready; /* All nodes at once, ever. */
     bool over;
     int exit_status;
+    uint64_t asked_ms; /* When the stop was asked for. */
 };
 
 /* ---- Options ----------------------------------------------------------------------------------*/
@@ -231,8 +235,14 @@ static void on_signal(uv_signal_t *signal, int number)
         dure_supervisor_retry(&up->supervisor);
         return;
     }
-    if (!up->supervisor.stopping) dure_up_say("stopping");
-    else dure_up_say("stopping at once");
+    uint64_t now_ms = uv_now(signal->loop);
+    if (!up->supervisor.stopping) {
+        dure_up_say("stopping");
+        up->asked_ms = now_ms;
+    } else {
+        if (now_ms - up->asked_ms < SAME_WISH_MS) return;
+        dure_up_say("stopping at once");
+    }
     dure_up_systemd_stopping();
     dure_supervisor_stop(&up->supervisor);
 }

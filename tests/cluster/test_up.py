@@ -109,12 +109,24 @@ def test_ctrl_c_of_a_terminal(tmp_path):
     assert up.said().count(": stopped\n") == 3
 
 
+def test_one_wish_as_two_signals(tmp_path):
+    """timeout(1) sends its signal to the process and to the group: still one stop, in order."""
+    up = Up(tmp_path / "data").start()
+    for _ in range(2):
+        up.process.send_signal(signal.SIGINT)
+        wait_until(lambda: "stopping" in up.said(), 10, "the stop to begin")
+    assert up.process.wait(nodes.STOP_S) == 0
+    up.process = None
+    assert up.said().count(": stopped\n") == 3 and "at once" not in up.said()
+
+
 def test_second_signal_stops_at_once(cluster):
     """A node that does not stop (it is suspended) keeps nobody longer than a second Ctrl-C."""
     before = pids(cluster)
     os.kill(before[1], signal.SIGSTOP)
     cluster.process.send_signal(signal.SIGTERM)
     wait_until(lambda: "stopping" in cluster.said(), 10, "the stop to begin")
+    time.sleep(0.3)  # Two signals at once are one wish.
     cluster.stop(signal.SIGTERM, expected=1)
     gone(*before)
 
