@@ -345,6 +345,20 @@ void world_history(struct world *world, const struct dure_aggregate *aggregate, 
     read_history(world, aggregate->type, id, json);
 }
 
+int world_happened(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+                   const char *name)
+{
+    struct dure_buf json = {0};
+    char type[80];
+    int count = 0;
+    snprintf(type, sizeof type, "\"eventType\":\"%s\"", name);
+    read_history(world, aggregate->type, id, &json);
+    dure_buf_byte(&json, '\0');
+    for (const char *at = json.data; (at = strstr(at, type)) != NULL; at++) count++;
+    dure_buf_fini(&json);
+    return count;
+}
+
 static void print_actor(struct world *world, struct dure_type *type, int64_t id,
                         struct dure_buf *out)
 {

@@ -113,6 +113,9 @@ void world_push(struct world *world, const struct dure_saga *saga, int64_t id,
 /* Published events of an actor, oldest first, as a JSON array. */
 void world_history(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
                    struct dure_buf *json);
+/* How often an event of this name has happened to the actor. */
+int world_happened(struct world *world, const struct dure_aggregate *aggregate, int64_t id,
+                   const char *name);
 /* Everything that shall be equal between a run that crashed and one that never did, as text: every
  * actor (state, version, timer), counters, sequences, the history of aggregates. */
 void world_print(struct world *world, struct dure_buf *out);
