@@ -208,6 +208,69 @@ static void test_cancel_before_the_check(void **state)
     assert_true(seen[0] > 0 && seen[1] > 0);
 }
 
+/* ---- A payment that comes too late ---------------------------------------------------------- */
+
+/* Payments are cut off. */
+static void prepare_unpaid(void)
+{
+    prepare();
+    assert_int_equal(dure_outage_read("food.payment=down", &ways_node(0)->outage), 0);
+    world_crash(ways_node(0));
+}
+
+static bool canceled(void)
+{
+    const struct food_order *order = ways_state(&food_order, 1);
+    return order->canceling == 1 || order->status == FOOD_ORDER_CANCELED;
+}
+
+/* The customer cancels while the payment is cut off. When it is there again the order's saga pays,
+ * finds the order cancelled and undoes the payment; that of the cancel gives nothing back again. */
+static void walk_paid_too_late(const void *arg)
+{
+    static struct world_ask cancel;
+    struct food_place place;
+    bool undoes = false;
+    (void)arg;
+    fill_place(&place, FOOD);
+    do {
+        ways_submit(food_order.create, DURE_NEW, &place);
+        ways_settle();
+    } while (!placed());
+    do {
+        world_ask(ways_owner(1), &cancel, ways_command(&food_order, "cancel"), 1, NULL);
+        ways_settle();
+    } while (!canceled());
+    assert_null(ways_state(&food_payment, 1));
+    ways_node(0)->outage = (struct dure_outage){0};
+    dure_outage_set(ways_node(0)->rt, false);
+    for (int i = 0; i < 60; i++) {
+        const struct dure_saga_state *saga = world_saga(ways_owner(1), &food_order_saga, 1);
+        undoes |= saga != NULL && saga->phase == DURE_SAGA_UNDOING;
+        ways_step(0);
+    }
+    ways_settle();
+    assert_true(undoes);
+    assert_int_equal(((const struct food_order *)ways_state(&food_order, 1))->status,
+                     FOOD_ORDER_CANCELED);
+    assert_int_equal(((const struct food_payment *)ways_state(&food_payment, 1))->status,
+                     FOOD_PAYMENT_CANCELED);
+    assert_int_equal(world_version(ways_owner(1), &food_payment, 1), 2); /* Made, given back. */
+    assert_null(ways_state(&food_store_order, 1));
+    assert_int_equal(ways_count(food_order.type), 1);
+    assert_int_equal(ways_count(food_payment.type), 1);
+    assert_int_equal(sagas(), 0);
+}
+
+static void test_paid_too_late(void **state)
+{
+    (void)state;
+    ways_nodes = 1;
+    ways_turns_max = 1;
+    assert_true(ways_run_all("paid too late", prepare_unpaid, walk_paid_too_late, NULL) >= 16);
+    ways_turns_max = 0;
+}
+
 /* ---- A full disk ---------------------------------------------------------------------------- */
 
 static void fill_disk(bool full)
@@ -291,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_one_turn_a_record),
         cmocka_unit_test(test_two_nodes),
         cmocka_unit_test(test_cancel_before_the_check),
+        cmocka_unit_test(test_paid_too_late),
         cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
