@@ -1,4 +1,5 @@
 """`dure up`: it starts nodes, keeps them running, says what is wrong, and leaves nothing behind."""
+import contextlib
 import os
 import pathlib
 import re
@@ -64,6 +65,42 @@ def test_three_nodes_share_one_port(cluster):
         shop.api = cluster.client()
         assert shop.ordered(1)["status"] == DONE
     assert {member["state"] for member in cluster.members()} == {"ready"}
+
+
+@contextlib.contextmanager
+def held_up(data, number):
+    """A node that cannot read its format file, and so does not come past its start, until this ends."""
+    path = data / f"node-{number}" / "format"
+    text = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    yield
+    pipe = wait_until(lambda: writer_of(path), nodes.READY_S, "the node to read its format")
+    path.unlink()
+    path.write_bytes(text)
+    os.write(pipe, text)
+    os.close(pipe)
+
+
+def writer_of(pipe):
+    """Its other end, once somebody reads from it."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+def test_slow_start_in_a_log(fresh):
+    """What takes long to start is told by a line now and then, and then that it is ready."""
+    fresh.start()
+    fresh.stop()
+    before = len(fresh.said())
+    with held_up(fresh.data, 1):
+        fresh.launch()
+        wait_until(lambda: re.search(r"^node 1: starting, \d+\.\d s$", fresh.said()[before:], re.M),
+                   nodes.READY_S, "a line of progress")
+    fresh.await_ready()
+    assert "node 1: ready after" in fresh.said()[before:]
 
 
 def test_stop_in_order(cluster):
