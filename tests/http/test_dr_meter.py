@@ -98,6 +98,25 @@ def test_a_meter_that_hangs_blocks_nobody(world):
     assert dr.point(user) == 7
 
 
+def test_time_out(world):
+    """A meter that keeps its answer is given up after 5 s and asked again, under the same key."""
+    gate, asked = threading.Event(), []
+
+    def answer(_):
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            gate.wait(60)
+        return reading(42)
+    _, dr, endpoint = world(answer)
+    demand, (user,) = accepted(dr, 1)
+    dr.end(demand)
+    dr.settled(demand, 1, timeout=30)
+    assert dr.point(user) == 42
+    assert keys_of(endpoint) == ['"dr-1-response-1"'] * 2
+    assert asked[1] - asked[0] >= 5
+    gate.set()
+
+
 def test_by_hand_wins(world):
     """A reading by hand settles while the meter is silent; what the meter says later changes nothing."""
     gate = threading.Event()

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 
 import pytest
 
@@ -161,6 +162,24 @@ def test_retry_after(world):
     wait_until(lambda: len(endpoint.taken()) == 2, 30, "the second attempt")
     first, second = (int(r.headers["webhook-timestamp"]) for r in endpoint.taken())
     assert second - first >= 7
+
+
+def test_time_out(world):
+    """An endpoint that keeps its answer is given up after 15 s, and tried again under the same id."""
+    gate, asked = threading.Event(), []
+
+    def answer(request):
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            gate.wait(60)
+        return ok(request)
+    node, endpoint = world(answer)
+    send(node)
+    wait_until(lambda: listed(node) == [], 60, "the second attempt")
+    first, second = (verified(request)[0] for request in endpoint.taken())
+    assert first == second
+    assert asked[1] - asked[0] >= 15
+    gate.set()
 
 
 def test_kill_while_sending(world):

@@ -72,7 +72,7 @@ void world_pass(struct world *world, int64_t ms);
 /* Makes a checkpoint now. */
 void world_checkpoint(struct world *world);
 
-#define WORLD_PAYLOAD_MAX 1024
+#define WORLD_PAYLOAD_MAX 2048
 struct world_ask { /* Kept by the test until released, or the world is stopped. */
     struct dure_ask ask;
     _Alignas(16) char payload[WORLD_PAYLOAD_MAX];
