@@ -112,6 +112,10 @@ static const struct setting settings[] = {
      NUMBER_AT(node, 0, DURE_NODES_MAX - 1)},
     {"supervisor", "FD", "socket to a supervisor, as `dure up` gives it; -1: none", "-1", NULL,
      NUMBER_AT(supervisor, -1, 1 << 20)},
+    {"door-events", "PORT", "where `dure up` has the event stream of all nodes; -1: nowhere", "-1",
+     NULL, NUMBER_AT(door_events, -1, 65535)},
+    {"door-replay", "PORT", "where it has their replay socket; -1: nowhere", "-1", NULL,
+     NUMBER_AT(door_replay, -1, 65535)},
 
     {"bike-fare", "POINTS", "bike's fare: points that a reservation costs", "1000",
      "Systems:", NUMBER_AT(bike_fare, 0, INT64_C(1000000000))},

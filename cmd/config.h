@@ -39,6 +39,7 @@ struct dure_config {
     int64_t notify_private; /* Webhooks may go to private addresses. */
     int64_t pin;          /* CPU to run on; -1: any. */
     int64_t supervisor;   /* Descriptor of the leash (leash.h); -1: none. */
+    int64_t door_events, door_replay; /* Ports of the supervisor's door, for /asyncapi.json. */
     char outage[64];      /* For tests: "food.food=down" or "food.food=700" (ms); "": none. */
     int64_t trace_percent; /* Of requests without a traceparent. */
     char log_format[16], log_requests[16];

@@ -126,14 +126,21 @@ int dure_doors_open_cluster(struct dure_doors *doors, const struct dure_doors_op
     return rv == 0 ? open_door(doors, options) : rv;
 }
 
+uint16_t dure_doors_port(const struct dure_doors *doors, const struct dure_doors_options *options,
+                         int which)
+{
+    bool replay = which == 1;
+    if (doors->door == NULL || (replay ? options->replay : options->events) < 0) return 0;
+    return replay ? dure_door_replay_port(doors->door) : dure_door_events_port(doors->door);
+}
+
 const char *dure_doors_url(const struct dure_doors *doors, const struct dure_doors_options *options,
                            int which, char *url, size_t size)
 {
-    bool replay = which == 1;
-    if (doors->door == NULL || (replay ? options->replay : options->events) < 0) return NULL;
-    address(url, size, options->host,
-            replay ? dure_door_replay_port(doors->door) : dure_door_events_port(doors->door));
-    return replay ? "replay" : "events";
+    uint16_t port = dure_doors_port(doors, options, which);
+    if (port == 0) return NULL;
+    address(url, size, options->host, port);
+    return which == 1 ? "replay" : "events";
 }
 
 void dure_doors_close(struct dure_doors *doors)

@@ -36,7 +36,10 @@ DURE_MUST_CHECK int dure_doors_open_node(struct dure_doors *doors, struct dure_r
  * its own. `node` is not looked at. */
 DURE_MUST_CHECK int dure_doors_open_cluster(struct dure_doors *doors,
                                             const struct dure_doors_options *options);
-/* Of the door's ports, 0 and 1: "events" or "replay", and its URL, for at most DURE_SOCK_URL_BYTES;
+/* Of the door's ports, 0 and 1: the one that is open; 0: it is off. */
+uint16_t dure_doors_port(const struct dure_doors *doors, const struct dure_doors_options *options,
+                         int which);
+/* Of the same: "events" or "replay", and its URL, for at most DURE_SOCK_URL_BYTES;
  * NULL: it is off. */
 const char *dure_doors_url(const struct dure_doors *doors, const struct dure_doors_options *options,
                            int which, char *url, size_t size);

@@ -209,13 +209,16 @@ static int open_gateway(struct node *node, const char **message)
 {
     static char text[256];
     int64_t percent = node->config.trace_percent;
+    bool alone = node->config.cluster[0] == '\0'; /* Else the supervisor has the door. */
     struct dure_gateway_options options = {.root = node->config.root,
                                            .systems = node->config.systems,
                                            .shared = node->config.http_shared != 0,
                                            .version = DURE_VERSION,
                                            .http = node->config.http,
-                                           .events = node->config.events,
-                                           .replay = node->config.replay,
+                                           .events = alone ? node->config.events
+                                                           : node->config.door_events,
+                                           .replay = alone ? node->config.replay
+                                                           : node->config.door_replay,
                                            .tracing = {.percent = (uint32_t)percent,
                                                        .log = log_requests(node),
                                                        .line = dure_log_request,

@@ -136,6 +136,13 @@ static char *number(char text[32], uint64_t value)
     return text;
 }
 
+/* Once the door is open: it knows which port a 0 became. */
+static const char *door_port(struct up *up, int door, char text[32])
+{
+    uint16_t port = dure_doors_port(&up->doors, &up->doors_options, door);
+    return port == 0 ? "-1" : number(text, port);
+}
+
 static int make_command(struct up *up)
 {
     const struct dure_up_options *options = &up->options;
@@ -145,7 +152,9 @@ static int make_command(struct up *up)
         up->binary, "node", "--cluster", up->claim.file, "--http-shared", "1",
         "--supervisor", "3",
         "--data", options->data, "--host", options->host, "--http", number(up->texts[0], options->http),
-        "--events", "-1", "--replay", "-1", /* The door is ours. */
+        "--events", "-1", "--replay", "-1", /* The door is ours, and they tell of it. */
+        "--door-events", door_port(up, 0, up->texts[2]),
+        "--door-replay", door_port(up, 1, up->texts[3]),
         "--drain-ms", number(up->texts[1], options->drain_ms),
         "--root", options->root, "--systems", options->systems,
         "--log-format", dure_log_format_name(options->log_format),
@@ -325,7 +334,7 @@ int dure_cmd_up(int argc, char **argv)
     uv_loop_t *loop = uv_default_loop();
     up.supervisor.loop = loop;
     dure_up_systemd_read(&up.supervisor);
-    if (make_command(&up) == 0 && open_doors(&up) == 0) run(&up, loop);
+    if (open_doors(&up) == 0 && make_command(&up) == 0) run(&up, loop);
     else up.exit_status = 1;
     dure_leave_in_time(up.exit_status);
     dure_doors_close(&up.doors);

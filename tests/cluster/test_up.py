@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+import requests
 
 import node as nodes
 from node import wait_until
@@ -101,6 +102,21 @@ def test_slow_start_in_a_log(fresh):
                    nodes.READY_S, "a line of progress")
     fresh.await_ready()
     assert "node 1: ready after" in fresh.said()[before:]
+
+
+def test_events_are_told_of(cluster, tmp_path):
+    """/asyncapi.json of every node names the doors of the supervisor, with the ports they really have."""
+    def ports(url):
+        servers = requests.get(url + "/asyncapi.json", timeout=30).json()["servers"]
+        return {name: one["variables"]["port"]["default"] for name, one in servers.items()}
+    assert ports(cluster.url) == {"http": str(cluster.port), "events": str(cluster.events),
+                                  "replay": str(cluster.replay)}
+    chosen = Up(tmp_path / "chosen", "--events", "0", "--replay", "-1", count=2).start()
+    try:
+        url = re.search(r"events on tcp://127.0.0.1:(\d+)", chosen.log.read_text())
+        assert ports(chosen.url) == {"http": str(chosen.port), "events": url[1]}
+    finally:
+        chosen.stop()
 
 
 def test_stop_in_order(cluster):
