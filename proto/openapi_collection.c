@@ -107,6 +107,15 @@ static const char *article(const char *name)
     return strchr("aeio", name[0]) != NULL ? "an" : "a";
 }
 
+/* What a command does: "Place an order". */
+static json_t *begin_command(const struct place *place, const struct dure_command *command,
+                             const char *tail)
+{
+    const char *item = place->collection->aggregate->name;
+    return begin(place, write_problems, "%c%s %s %s%s", toupper((unsigned char)command->name[0]),
+                 command->name + 1, article(item), item, tail);
+}
+
 static json_t *item_ref(const struct place *place)
 {
     const struct dure_aggregate *aggregate = place->collection->aggregate;
@@ -197,7 +206,7 @@ static void put_create(const struct place *place)
 {
     const struct dure_aggregate *aggregate = place->collection->aggregate;
     const struct dure_command *create = aggregate->create;
-    json_t *operation = begin(place, write_problems, "Create in %s", place->collection->name);
+    json_t *operation = begin_command(place, create, "");
     json_t *example = dure_describe_body(create);
     write_headers(operation, false);
     add_body(operation, create_body(create), json_incref(example), true);
@@ -216,8 +225,7 @@ static void put_create(const struct place *place)
         bool alone = i == 1;
         if (alone && place->path != place->collection->bare_path) break;
         snprintf(path, sizeof path, "%s/%s", alone ? "" : place->path, aggregate->create_as);
-        operation = begin(place, write_problems, "Create in %s, as the original does",
-                          place->collection->name);
+        operation = begin_command(place, create, ", as the original does");
         write_headers(operation, false);
         add_body(operation, create_body(create), json_incref(example), true);
         answer_item(place, operation, 200, "on disk");
@@ -294,9 +302,7 @@ static void put_command(const struct place *place, const struct dure_command *co
 {
     const struct dure_aggregate *aggregate = command->aggregate;
     char path[2 * NAME_BYTES], what[NAME_BYTES];
-    json_t *operation =
-        begin(place, write_problems, "%c%s %s %s", toupper((unsigned char)command->name[0]),
-              command->name + 1, article(aggregate->name), aggregate->name);
+    json_t *operation = begin_command(place, command, "");
     dure_openapi_parameter(operation, "id");
     write_headers(operation, true);
     if (command->schema != NULL) {
