@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cmd/progress.h"
 #include "cmd/up.h"
 #include "runtime/buf.h"
 
@@ -134,27 +135,41 @@ static void show(const struct dure_member *member)
 {
     double seconds = (double)(now_ms(member) - member->began_ms) / 1e3;
     if (member->to_recover == 0) {
-        printf("node %u: starting, %.1f s", member->node, seconds);
+        printf("node %u: starting, %.1f s\n", member->node, seconds);
         return;
     }
-    printf("node %u: recovering, record %llu of %llu, %.1f s", member->node,
+    printf("node %u: recovering, record %llu of %llu, %.1f s\n", member->node,
            (unsigned long long)member->recovered, (unsigned long long)member->to_recover, seconds);
+}
+
+/* All nodes in one bar, since a terminal's line has no room for one each. */
+static void show_bar(uint64_t done, uint64_t total, uint64_t nodes, uint64_t ms)
+{
+    char text[128] = "";
+    if (total > 0) dure_progress_text(text, sizeof text, done, total);
+    printf("%s %s%s%llu node%s, %.1f s", total > 0 ? "recovering" : "starting", text,
+           total > 0 ? " records of " : "", (unsigned long long)nodes, nodes == 1 ? "" : "s",
+           (double)ms / 1e3);
+    progress.shown = true;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
+    uint64_t done = 0, total = 0, nodes = 0, ms_max = 0;
     (void)timer;
     if (log_format != DURE_LOG_TEXT) return; /* Only what can be read line by line. */
     clear_progress();
     for (uint32_t i = 0; i < progress.supervisor->options.nodes; i++) {
         const struct dure_member *member = &progress.supervisor->members[i];
-        if (member->state != DURE_MEMBER_STARTING) continue;
-        if (now_ms(member) - member->began_ms < QUIET_MS) continue;
-        if (progress.shown) fputs("   ", stdout);
-        show(member);
-        if (progress.terminal) progress.shown = true;
-        else putchar('\n');
+        uint64_t ms = now_ms(member) - member->began_ms;
+        if (member->state != DURE_MEMBER_STARTING || ms < QUIET_MS) continue;
+        done += member->recovered;
+        total += member->to_recover;
+        nodes++;
+        if (ms > ms_max) ms_max = ms;
+        if (!progress.terminal) show(member);
     }
+    if (progress.terminal && nodes > 0) show_bar(done, total, nodes, ms_max);
     fflush(stdout);
 }
 

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ import pytest
 
 import node as nodes
 from shop import Shop
+from up import Up
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +312,21 @@ def test_progress_and_json(tmp_path):
     dumped = nodes.dure("dump", running.data, "--json")
     assert dumped.stdout == nodes.dure("dump", running.data).stdout
     assert all(json.loads(line)["specversion"] for line in dumped.stdout.splitlines()[:10])
+
+
+def test_recovery_of_a_cluster(tmp_path):
+    """On a terminal `dure up` shows how far its nodes have recovered, as a bar, and takes it away."""
+    up = Up(tmp_path / "data", count=1).start()
+    done = nodes.dure("bench", "--url", up.url, "--mode", "bulk", "--seconds", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    up.stop()
+    shutil.rmtree(up.data / "node-0" / "state")  # Then all of the journal is to be read.
+    recovery = Terminal("up", *up.command()[len(nodes.WRAP) + 2:])
+    shown = recovery.read(b"dure up: ready")
+    recovery.process.send_signal(signal.SIGINT)
+    assert recovery.end() == 0
+    assert re.search(rb"recovering \[#*\.+\] +\d+ %, \d+ of \d+ records of 1 node, ", shown), shown
+    assert b"\r\x1b[Knode 0: ready after" in shown
 
 
 def test_print_config_json():
