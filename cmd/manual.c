@@ -11,13 +11,14 @@
 #include <time.h>
 
 #include "cmd/commands.h"
+#include "cmd/manual_json.h"
 #include "cmd/parse.h"
 #include "cmd/tables.h"
 
 struct manual {
     const char *command; /* NULL: dure itself. */
     const char *dir;
-    FILE *out;
+    bool json;
 };
 
 /* Of the page: today, or SOURCE_DATE_EPOCH for builds that are to be the same again. */
@@ -254,10 +255,23 @@ static const struct dure_subcommand *find(const char *name)
     return NULL;
 }
 
+static void print_json(const struct dure_subcommand *command)
+{
+    size_t count;
+    const struct dure_subcommand *commands = dure_subcommands(&count);
+    json_t *told = command != NULL ? dure_manual_json(command) : json_array();
+    for (size_t i = 0; command == NULL && i < count; i++)
+        json_array_append_new(told, dure_manual_json(&commands[i]));
+    json_dumpf(told, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(told);
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
     struct manual *manual = state->input;
     switch (key) {
+    case 'j': manual->json = true; return 0;
     case 'd': manual->dir = arg; return 0;
     case ARGP_KEY_ARG:
         if (manual->command != NULL) argp_error(state, "one command, please");
@@ -267,6 +281,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (manual->dir != NULL && manual->command != NULL)
             argp_error(state, "--dir is for all pages");
+        if (manual->dir != NULL && manual->json) argp_error(state, "--dir is for pages, not JSON");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -274,6 +289,8 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option option_table[] = {
     {"dir", 'd', "DIR", 0, "write all pages there: dure.1, dure-node.1 …", 0},
+    DURE_PARSE_JSON(
+        "the command, its options and its text as a JSON object; without COMMAND an array of all"),
     {0},
 };
 
@@ -286,7 +303,8 @@ static const char doc[] =
     "\n"
     "Examples:\n"
     "  dure man node | man -l -\n"
-    "  dure man --dir /usr/local/share/man/man1";
+    "  dure man --dir /usr/local/share/man/man1\n"
+    "  dure man --json | jq '.[].command'";
 
 int dure_cmd_man(int argc, char **argv)
 {
@@ -296,7 +314,9 @@ int dure_cmd_man(int argc, char **argv)
     static char name[] = "dure man";
     if (dure_parse(&argp, name, argc, argv, &manual) != 0) return DURE_EXIT_USAGE;
     if (manual.dir != NULL) return write_all(manual.dir) ? 0 : 1;
-    if (manual.command != NULL)
+    if (manual.json)
+        print_json(manual.command != NULL ? find(manual.command) : NULL);
+    else if (manual.command != NULL)
         dure_table_of(find(manual.command), write_command, stdout);
     else
         write_overview(stdout);

@@ -1,4 +1,5 @@
 """Completions and man pages: from the option tables, so none is missing, and sound by their readers."""
+import json
 import re
 import subprocess
 
@@ -144,3 +145,26 @@ def test_man_wrong():
     assert nodes.dure("man", "node", "--dir", "/tmp").returncode == 2
     done = nodes.dure("man", "--dir", "/nonexistent")
     assert done.returncode == 1 and b"/nonexistent/dure.1" in done.stderr
+
+
+def test_json():
+    """--json, which every command that prints has: the tables for programs, the scripts as they are."""
+    for command in COMMANDS:
+        assert "json" in options(command), command
+    done = nodes.dure("man", "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    told = json.loads(done.stdout)
+    assert [one["command"] for one in told] == COMMANDS
+    for one in told:
+        assert {option["name"] for option in one["options"]} | {"help"} == options(one["command"])
+        assert "Exit status: " in one["text"] and "\v" not in one["text"]
+    tail = json.loads(nodes.dure("man", "tail", "--json").stdout)
+    assert tail == next(one for one in told if one["command"] == "tail")
+    assert {"name": "json", "letter": "j", "value": None,
+            "help": "print CloudEvents JSON, one a line"} in tail["options"]
+    for shell in ("bash", "zsh", "fish"):
+        done = nodes.dure("completion", shell, "--json")
+        assert done.returncode == 0
+        assert json.loads(done.stdout) == {
+            "shell": shell, "script": nodes.dure("completion", shell).stdout.decode()}
+    assert nodes.dure("man", "--json", "--dir", "/tmp").returncode == 2
