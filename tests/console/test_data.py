@@ -58,10 +58,13 @@ def test_plain_data_is_edited_and_deleted(node, open_browser, api):
 
 
 def test_the_api_page(node, open_browser):
-    """Every route is there, with a line to copy."""
+    """Every route is there, with a line to copy, the fields it takes, and what each answer means."""
     browser = open_browser(node.url).go("api")
     browser.click('[data-operation="shop_orders_create"] summary')
     browser.reads('[data-operation="shop_orders_create"] .curl', "curl", "/shop/orders", "productId")
+    browser.reads('[data-operation="shop_orders_create"]', "quantity body", "number, required",
+                  "Idempotency-Key", "507", "the disk is full, nothing was changed")
+    browser.shot("api-operation")
 
 
 def test_a_listing_is_taken_down(node, open_browser, api):

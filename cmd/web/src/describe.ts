@@ -43,6 +43,7 @@ export interface OperationInfo {
   description: string;
   parameters: { name: string; in: string; description: string }[];
   body: Json | undefined; // An example.
+  fields: FieldInfo[]; // Of the body.
   answers: { status: string; description: string }[];
 }
 
@@ -189,6 +190,7 @@ function list(document: Document): OperationInfo[] {
           return { name: one.name, in: one.in, description: one.description ?? "" };
         }),
         body: exampleOf(operation),
+        fields: bodyOf(document, operation) ?? [],
         answers: Object.entries(operation.responses ?? {}).map(([status, answer]) => ({
           status,
           description: resolve(document, answer)?.description ?? "",

@@ -1,11 +1,14 @@
 /* The API to read: every operation of /openapi.json, with a line to copy. */
 import { useEffect, useState } from "preact/hooks";
 import type { Method } from "../api";
-import { describe, type OperationInfo, operations, problem } from "../describe";
+import { describe, type Kind, type OperationInfo, operations, problem } from "../describe";
 import { t, tr } from "../i18n";
 import { Card, Curl, Empty, Loading, PageHead, ProblemBox, Tabs } from "../ui/basics";
 import { Field } from "../ui/form";
 import { systemName } from "./data";
+
+const kinds = (kind: Kind) =>
+  tr(({ text: ["text", "문자열"], number: ["number", "숫자"], boolean: ["yes or no", "예/아니요"], date: ["date", "날짜"], choice: ["one of", "다음 중 하나"] } as const)[kind]);
 
 function OperationRow({ operation }: { operation: OperationInfo }) {
   const [open, setOpen] = useState(false);
@@ -22,8 +25,20 @@ function OperationRow({ operation }: { operation: OperationInfo }) {
           <div class="stack operation-body">
             {operation.description && <p>{operation.description}</p>}
             <Curl call={{ method: operation.method as Method, path, ...(operation.body !== undefined ? { body: operation.body } : {}) }} />
-            {operation.parameters.length > 0 && (
+            {operation.parameters.length + operation.fields.length > 0 && (
               <dl class="fields">
+                {operation.fields.map((field) => (
+                  <div key={`body${field.name}`}>
+                    <dt>
+                      <code>{field.name}</code> <span class="faint">body</span>
+                    </dt>
+                    <dd>
+                      {kinds(field.kind)}
+                      {field.required && `, ${tr(["required", "필수"])}`}
+                      {field.values.length > 0 && `: ${field.values.join(", ")}`}
+                    </dd>
+                  </div>
+                ))}
                 {operation.parameters.map((parameter) => (
                   <div key={`${parameter.in}${parameter.name}`}>
                     <dt>
@@ -34,13 +49,16 @@ function OperationRow({ operation }: { operation: OperationInfo }) {
                 ))}
               </dl>
             )}
-            <ul class="row">
+            <dl class="fields">
               {operation.answers.map((answer) => (
-                <li key={answer.status} class={`badge ${answer.status.startsWith("2") ? "good" : "quiet"}`} title={answer.description}>
-                  {answer.status}
-                </li>
+                <div key={answer.status}>
+                  <dt>
+                    <span class={`badge ${answer.status.startsWith("2") ? "good" : "quiet"}`}>{answer.status}</span>
+                  </dt>
+                  <dd>{answer.description}</dd>
+                </div>
               ))}
-            </ul>
+            </dl>
           </div>
         )}
       </details>
