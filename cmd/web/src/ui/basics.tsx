@@ -240,7 +240,7 @@ export function Stat({ label, value, note }: { label: string; value: ComponentCh
   return (
     <div class="stat">
       <span class="stat-label">{label}</span>
-      <span class="stat-value">{value}</span>
+      <span class={`stat-value${typeof value === "string" && value.length > 12 ? " long" : ""}`}>{value}</span>
       {note && <span class="stat-note">{note}</span>}
     </div>
   );
