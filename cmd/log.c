@@ -103,29 +103,37 @@ static void write_path(struct dure_span path, struct dure_buf *out)
     dure_buf_byte(out, '\0');
 }
 
+void dure_log_trace(struct dure_log_field fields[2], char ids[DURE_LOG_TRACE_BYTES],
+                    const struct dure_trace *trace)
+{
+    struct dure_buf id = {.data = ids, .cap = DURE_LOG_TRACE_BYTES};
+    fields[0] = (struct dure_log_field){0};
+    if (trace == NULL) return;
+    dure_trace_hex(trace->trace_id, 16, &id);
+    dure_buf_byte(&id, '\0');
+    fields[1] = (struct dure_log_field){.name = "span_id", .text = ids + id.len};
+    dure_trace_hex(trace->span_id, 8, &id);
+    dure_buf_byte(&id, '\0');
+    fields[0] = (struct dure_log_field){.name = "trace_id", .text = ids};
+}
+
 void dure_log_request(void *arg, const struct dure_tracing_line *line)
 {
     struct dure_log *log = arg;
     if (!has_room(log)) return;
     struct dure_buf path = {0};
-    char ids[32 + 1 + 16 + 1] = "";
-    struct dure_buf id = {.data = ids, .cap = sizeof ids};
+    char ids[DURE_LOG_TRACE_BYTES];
     write_path(line->path, &path);
-    dure_trace_hex(line->trace->trace_id, 16, &id);
-    dure_buf_byte(&id, '\0');
-    dure_trace_hex(line->trace->span_id, 8, &id);
-    dure_buf_byte(&id, '\0');
     const char *method = method_name(line->method);
     double ms = (double)line->took_ns / 1e6;
-    const struct dure_log_field fields[] = {
+    struct dure_log_field fields[] = {
         {"method", method, 0, 0},
         {"path", path.data, 0, 0},
         {"status", NULL, line->status, 0},
         {"ms", NULL, ms, 3},
-        {"trace_id", ids, 0, 0},
-        {"span_id", ids + 33, 0, 0},
-        {0},
+        {0}, {0}, {0}, /* The trace, and the end. */
     };
+    dure_log_trace(fields + 4, ids, line->trace);
     struct dure_buf sentence = {0};
     dure_buf_printf(&sentence, DURE_LOG_REQUEST ": %s %s %d %.3f ms trace %s", method, path.data,
                     line->status, ms, ids);

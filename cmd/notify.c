@@ -30,11 +30,13 @@ static void print_it(const struct dure_port_call *call, const struct notify_send
 static void log_fields(struct dure_notify *notify, const struct dure_port_call *call,
                        const struct notify_send *what)
 {
-    const struct dure_log_field fields[] = {{"id", NULL, (double)call->id, 0},
-                                            {"type", what->type, 0, 0},
-                                            {"customer", what->customer, 0, 0},
-                                            {"message", what->message, 0, 0},
-                                            {0}};
+    char ids[DURE_LOG_TRACE_BYTES];
+    struct dure_log_field fields[] = {{"id", NULL, (double)call->id, 0},
+                                      {"type", what->type, 0, 0},
+                                      {"customer", what->customer, 0, 0},
+                                      {"message", what->message, 0, 0},
+                                      {0}, {0}, {0}}; /* The trace, and the end. */
+    dure_log_trace(fields + 4, ids, call->trace);
     dure_log_say(notify->log, "info", "notification", "", fields);
 }
 

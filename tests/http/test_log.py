@@ -66,6 +66,7 @@ def test_requests(form, tmp_path):
     assert answers[0].headers["traceresponse"] in {event["traceparent"] for event in found}
     [notice] = [line for line in lines if line["msg"] == "notification"]
     assert (notice["customer"], notice["message"], notice["type"]) == (ODD, "a=b c", "a b")
+    assert (notice["trace_id"], notice["span_id"]) == told(answers[3])[:2]
 
 
 def fill(running, shop):
