@@ -61,7 +61,8 @@ static void say_dropped(struct dure_log *log)
         dure_buf_printf(&log->next, "dure node: %llu lines were dropped, nobody took them\n",
                         (unsigned long long)log->dropped);
     else
-        dure_logline_write(&log->next, log->format, "warn", log->node, "dropped", fields);
+        dure_logline_write(&log->next, log->format, "warn", log->node, DURE_LOG_DROPPED,
+                           fields);
     log->dropped = 0;
 }
 

@@ -32,7 +32,10 @@ const char *dure_log_format_name(enum dure_log_format format);
  * no UTF-8 becomes "?". */
 void dure_logline_write(struct dure_buf *out, enum dure_log_format format, const char *level,
                         int64_t node, const char *msg, const struct dure_log_field *fields);
-#define DURE_LOG_REQUEST "request" /* msg of a line that tells of a request, or how its sentence begins. */
+/* msg of the lines that tell of its work, each; a sentence about a request begins with it. */
+#define DURE_LOG_REQUEST "request"
+#define DURE_LOG_NOTIFICATION "notification"
+#define DURE_LOG_DROPPED "dropped"
 
 /* Is it a line that dure_logline_write has made? Then msg is its msg, cut off where it has no
  * room. */

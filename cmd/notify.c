@@ -37,7 +37,7 @@ static void log_fields(struct dure_notify *notify, const struct dure_port_call *
                                       {"message", what->message, 0, 0},
                                       {0}, {0}, {0}}; /* The trace, and the end. */
     dure_log_trace(fields + 4, ids, call->trace);
-    dure_log_say(notify->log, "info", "notification", "", fields);
+    dure_log_say(notify->log, "info", DURE_LOG_NOTIFICATION, "", fields);
 }
 
 static void log_it(void *arg, struct dure_port_call *call)

@@ -215,20 +215,25 @@ static void on_heard(void *arg, struct dure_child *child, const char *text)
     }
 }
 
-/* Nobody dies of a request: such a line is never why. */
-static bool tells_of_request(const char *line)
+/* Nobody dies of a request: a line that tells of work is never why. */
+static bool tells_of_work(const char *line)
 {
+    static const char *const work[] = {DURE_LOG_REQUEST, DURE_LOG_NOTIFICATION, DURE_LOG_DROPPED};
     static const char sentence[] = "dure node: " DURE_LOG_REQUEST ": ";
-    char msg[sizeof DURE_LOG_REQUEST + 1];
-    if (dure_logline_read(line, msg, sizeof msg)) return strcmp(msg, DURE_LOG_REQUEST) == 0;
-    return strncmp(line, sentence, sizeof sentence - 1) == 0;
+    char msg[32];
+    if (!dure_logline_read(line, msg, sizeof msg))
+        return strncmp(line, sentence, sizeof sentence - 1) == 0;
+    for (size_t i = 0; i < sizeof work / sizeof work[0]; i++) {
+        if (strcmp(msg, work[i]) == 0) return true;
+    }
+    return false;
 }
 
 static void on_line(void *arg, struct dure_child *child, const char *line)
 {
     struct dure_member *member = arg;
     (void)child;
-    if (!tells_of_request(line) && !dure_logline_read(line, member->said, sizeof member->said))
+    if (!tells_of_work(line) && !dure_logline_read(line, member->said, sizeof member->said))
         snprintf(member->said, sizeof member->said, "%s", line);
     member->supervisor->options.line(member->supervisor->options.arg, member, line);
 }
