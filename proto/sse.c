@@ -321,12 +321,9 @@ static void find_start(struct stream *stream)
     }
 }
 
-static void done(struct dure_work *work)
+static void take_reply(struct stream *stream)
 {
-    struct stream *stream = (struct stream *)((char *)work - offsetof(struct stream, work));
     struct dure_sse *sse = stream->sse;
-    stream->working = false;
-    sse->replays--;
     if (stream->exchange == NULL) {
         free_stream(stream);
         return;
@@ -353,7 +350,23 @@ static void done(struct dure_work *work)
         stream->retry_ms = uv_now(sse->tick.loop) + RETRY_MS;
     }
     find_step(stream);
-    pump(stream);
+}
+
+/* Who has had a turn comes behind all others: streams that never catch up leave room for new ones. */
+static void done(struct dure_work *work)
+{
+    struct stream *stream = (struct stream *)((char *)work - offsetof(struct stream, work));
+    struct dure_sse *sse = stream->sse;
+    struct dure_ring *link, *next;
+    stream->working = false;
+    sse->replays--;
+    dure_ring_remove(&stream->link);
+    dure_ring_push(&sse->streams, &stream->link);
+    take_reply(stream);
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        pump(DURE_RING_OWNER(link, struct stream, link));
+    }
 }
 
 static void ask(struct stream *stream)

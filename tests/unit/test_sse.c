@@ -270,6 +270,29 @@ static void test_more_than_is_kept(void **state)
     close_sse(clients, 2);
 }
 
+/* Streams that have so much to catch up with that they ask again and again keep nobody out: each gets
+ * a replay in turn. */
+static void test_everybody_in_turn(void **state)
+{
+    (void)state;
+    struct client clients[5];
+    open_sse(1);
+    sources[0].ends.last[0] += 100000;
+    for (size_t i = 0; i < 5; i++) start(&clients[i], false);
+    for (int i = 0; i < 5; i++) {
+        assert_in_range(works_count, 1, 4);
+        struct dure_work *work = works[0];
+        memmove(works, works + 1, --works_count * sizeof works[0]);
+        work->run(work);
+        work->done(work);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        read_events(&clients[i]);
+        assert_in_range(clients[i].last[0], BEGIN + 1, BEGIN + 99999);
+    }
+    close_sse(clients, 5);
+}
+
 int main(void)
 {
     if (dure_registry_init(systems) != 0) return 1;
@@ -277,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_between_past_and_presence),
         cmocka_unit_test(test_a_source_that_comes_late),
         cmocka_unit_test(test_more_than_is_kept),
+        cmocka_unit_test(test_everybody_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
