@@ -47,7 +47,8 @@ fill() {
 # a gap be told from an event that the topic does not want.
 exec {live}< <(exec nngcat --sub --async --dial "$events" --raw --subscribe shop. --subscribe food. \
     --subscribe bike. --subscribe secondhand. --subscribe dr.)
-trap 'kill $! 2>/dev/null || true' EXIT
+listener=$! # Of the next ones $! is another.
+trap 'kill "$listener" 2>/dev/null || true' EXIT
 ask '"end"'
 
 while true; do

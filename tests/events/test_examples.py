@@ -3,6 +3,7 @@
 follow.py runs with pip's pynng where it is installed, else with the stand-in of tests/lib.
 """
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -67,3 +68,5 @@ def test_example(node, tmp_path, name, topic):
     for shard, found in stream.by_shard(follower.events).items():
         assert found == whole[shard][-len(found):]
     follower.stop()
+    wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in group), 10,
+               "all that it started to be gone")
