@@ -1,6 +1,5 @@
 """SPEC D while a part is out of reach: what was said holds, the rest follows later, once."""
 from concurrent.futures import ThreadPoolExecutor
-import signal
 
 import pytest
 import requests
@@ -37,7 +36,7 @@ class Cut:
         self.start()
 
     def back(self):
-        self.node.process.send_signal(signal.SIGUSR1)
+        self.node.toggle_outage()
 
     def user(self, number, bike):
         one = Bike(self.bike.api, user=number)

@@ -1,7 +1,6 @@
 """SPEC F's fault isolation: orders are taken while the store is down or slow, and put right when it is
 back; the circuit breaker keeps orders from waiting for it."""
 import re
-import signal
 import time
 
 import pytest
@@ -23,7 +22,7 @@ class Store:
         self.food = Food(self.node.client())
 
     def toggle(self):
-        self.node.process.send_signal(signal.SIGUSR1)
+        self.node.toggle_outage()
 
     def metric(self, name, look="food.store"):
         text = self.node.client().get("/metrics").text

@@ -143,6 +143,13 @@ class Node:
             process.kill()
             process.wait()
 
+    def toggle_outage(self):
+        """Ends what --outage makes, or begins it again. It has been done when this returns: the node takes
+        a signal in the round of its loop that it comes in, perhaps behind a request, but no later."""
+        self.process.send_signal(signal.SIGUSR1)
+        for _ in range(2):
+            assert self.client().get("/livez").status_code == 200
+
     def fail(self, why):
         tail = self.log.read_bytes()[-8000:].decode("utf-8", "replace")
         raise AssertionError(f"{why}; its log:\n{tail}")
