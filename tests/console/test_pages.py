@@ -126,3 +126,26 @@ def test_the_menu_on_a_phone(node, open_browser):
     browser.reads("main h1", "쇼핑몰")
     browser.gone("nav-shop")
     assert browser.see("account").location["y"] < browser.see("products").location["y"]
+
+
+def test_a_table_on_a_phone(node, open_browser, sample):
+    """On a phone each row of a table is a card: all of it is within the window, each value says what it is,
+    and what can be done with it can be reached without scrolling sideways."""
+    browser = open_browser(node.url, phone=True).go("shop")
+    browser.until(lambda: browser.find('[data-id="mypage"] tbody tr'), "the orders")
+    browser.see('[data-id="mypage"] [data-id="cancel"]')
+    wrong = browser.script("""
+        return [...document.querySelectorAll('[data-id="mypage"] tbody :is(td, button, a, .badge)')].filter(e => {
+            const box = e.getBoundingClientRect();
+            return box.width > 0 && (box.left < 0 || box.right > innerWidth);
+        }).map(e => e.textContent)""")
+    assert wrong == []
+    labels = browser.script("""
+        return [...document.querySelectorAll('[data-id="mypage"] tbody tr:first-child td[data-label]')]
+            .map(e => getComputedStyle(e, '::before').content)""")
+    assert labels == ['"Order"', '"Product"', '"Pieces"', '"Sum"', '"Status"', '"Delivery"']
+    # The columns of a collection are still what one sorts by.
+    browser.go("data/shop/orders")
+    browser.until(lambda: browser.find("tbody tr"), "the orders")
+    browser.click("th:last-child button")
+    browser.until(lambda: browser.find("th:last-child")[0].get_attribute("aria-sort") == "ascending", "the order")

@@ -141,7 +141,7 @@ function SortHead({ field, sort }: { field: FieldInfo; sort: string }) {
   const active = by === field.name;
   const next = active && way !== "desc" ? "desc" : "asc";
   return (
-    <th scope="col" class={isAmount(field) ? "num" : ""} aria-sort={active ? (way === "desc" ? "descending" : "ascending") : "none"}>
+    <th scope="col" role="columnheader" class={isAmount(field) ? "num" : ""} aria-sort={active ? (way === "desc" ? "descending" : "ascending") : "none"}>
       <button type="button" class="sort" onClick={() => adjust({ sort: `${field.name},${next}`, page: null })}>
         {field.name}
         <span aria-hidden="true">{active ? (way === "desc" ? " ▾" : " ▴") : ""}</span>
@@ -168,19 +168,19 @@ function Pager({ number: page, pages, total }: { number: number; pages: number; 
 function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly Row[]; sort: string }) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={info.name}>
-      <table>
-        <thead>
-          <tr>
+      <table class="cards sorted" role="table">
+        <thead role="rowgroup">
+          <tr role="row">
             {info.fields.map((field) => (
               <SortHead key={field.name} field={field} sort={sort} />
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)} data-row={rowKey(row)}>
+            <tr key={rowKey(row)} data-row={rowKey(row)} role="row">
               {info.fields.map((field, i) => (
-                <td key={field.name} class={isAmount(field) ? "num" : ""}>
+                <td key={field.name} role="cell" class={isAmount(field) ? "num" : ""} data-label={field.name}>
                   {i === 0 ? (
                     <a href={`#/data${info.path}/${rowKey(row)}`}>
                       <Value field={field} value={row[field.name]} />

@@ -241,7 +241,7 @@ export function Food() {
       <PageHead
         title={t("food")}
         lead={tr([
-          "One order, four people. Change the role above the line and do the next step; everybody sees it at once.",
+          "One order, four people. Pick a role and take the next step: everybody sees it at once.",
           "주문 하나에 네 역할이 있습니다. 역할을 바꿔 가며 다음 단계를 진행해 보세요. 모두에게 바로 보입니다.",
         ])}
       >

@@ -1,4 +1,8 @@
-/* A table of a screen: its columns as a list, wide ones scroll by themselves. */
+/*
+ * A table of a screen: its columns as a list; wide ones scroll by themselves. At phone width each row is a
+ * card (.cards in styles.css): there a cell says by itself what it is, and the roles stand in the
+ * markup, since a table that is laid out otherwise is none any more for who hears it read.
+ */
 import type { ComponentChildren } from "preact";
 import type { Row } from "../api";
 import { rowKey } from "../rows";
@@ -12,21 +16,21 @@ export interface Column {
 export function Table(props: { label: string; rows: readonly Row[]; columns: readonly Column[] }) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
-      <table>
-        <thead>
-          <tr>
+      <table class="cards" role="table">
+        <thead role="rowgroup">
+          <tr role="row">
             {props.columns.map((column, i) => (
-              <th key={i} scope="col" class={column.num ? "num" : ""}>
+              <th key={i} scope="col" role="columnheader" class={column.num ? "num" : ""}>
                 {column.head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {props.rows.map((row) => (
-            <tr key={rowKey(row)} data-row={rowKey(row)}>
+            <tr key={rowKey(row)} data-row={rowKey(row)} role="row">
               {props.columns.map((column, i) => (
-                <td key={i} class={column.num ? "num" : ""}>
+                <td key={i} role="cell" class={column.num ? "num" : ""} data-label={typeof column.head === "string" ? column.head : undefined}>
                   {column.cell(row)}
                 </td>
               ))}
