@@ -23,3 +23,15 @@ def test_a_tour_to_its_end(node, open_browser, name):
     assert len(lines) == len(steps) and all(line.startswith("curl ") for line in lines)
     assert not [line for line in lines if any(word in line for word in ("PRODUCT", "ORDER", "FOOD", "BIKE", "DR/"))]
     browser.shot(f"tour-{name}")
+
+
+def test_a_tour_shows_what_a_refusal_undoes(node, open_browser):
+    """The shop's tour orders more than there is: the events below that step tell that the money was taken,
+    and came back."""
+    browser = open_browser(node.url)
+    browser.click("try-shop")
+    for step in range(1, 6):
+        browser.click("run-step")
+        browser.see(f'[data-step="{step}"][data-state="done"]')
+    browser.reads('[data-step="5"] [data-id="status"]', "409")
+    browser.reads('[data-step="5"] .chain', "OrderPlaced", "PayApproval", "OutOfStock", "PayCanceled")

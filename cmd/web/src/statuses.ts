@@ -51,7 +51,7 @@ const glosses: Record<string, [string, Tone]> = {
   // dr
   running: ["Running", "busy"],
   end: ["Ended", "quiet"],
-  ignore: ["No answer yet", "wait"],
+  ignore: ["No answer", "wait"],
   accept: ["Accepted", "good"],
   deny: ["Denied", "bad"],
 };

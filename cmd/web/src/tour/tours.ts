@@ -15,7 +15,7 @@ const shop: Step[] = [
   {
     title: ["Open an account with money", "계좌에 돈 넣기"],
     why: ["Every member has one account; depositing again adds to it.", "회원마다 계좌가 하나 있고, 다시 넣으면 더해집니다."],
-    call: (k) => post("/shop/pays", { userId: k.user ?? 1, payAmount: 999999 }),
+    call: (k) => post("/shop/pays", { userId: k.user ?? 1, payAmount: 1999999 }),
     keep: (kept, data) => { kept.account = idOf(data); },
   },
   {
@@ -26,12 +26,12 @@ const shop: Step[] = [
   },
   {
     title: ["The account: 10,000 less", "계좌 확인: 10,000 감소"],
-    why: ["999,999 − 10 × 1,000 = 989,999.", "999,999 − 10 × 1,000 = 989,999입니다."],
+    why: ["1,999,999 − 10 × 1,000 = 1,989,999.", "1,999,999 − 10 × 1,000 = 1,989,999입니다."],
     call: (k) => get(`/shop/pays/${k.account ?? "ACCOUNT"}`),
   },
   {
     title: ["Order more than there is", "재고보다 많이 주문하기"],
-    why: ["Refused, and says why. The order is kept as refused; no money is gone.", "거절되고 이유를 알려줍니다. 주문은 거절된 상태로 남고 돈은 빠지지 않습니다."],
+    why: ["The money is taken first, then the stock turns out to be short: the saga goes back and returns the money. The order is kept, refused.", "먼저 결제한 뒤 재고가 모자라면 사가가 거꾸로 되돌려 돈을 돌려줍니다. 주문은 거절된 상태로 남습니다."],
     call: (k) => post("/shop/orders", { productId: k.product ?? "PRODUCT", quantity: 991, userId: k.user ?? 1 }),
     refused: 409,
   },
@@ -42,7 +42,7 @@ const shop: Step[] = [
   },
   {
     title: ["All the money is back", "돈이 모두 돌아왔습니다"],
-    why: ["999,999 again. The stock is 1,000 again, too.", "다시 999,999입니다. 재고도 다시 1,000개입니다."],
+    why: ["1,999,999 again. The stock is 1,000 again, too.", "다시 1,999,999입니다. 재고도 다시 1,000개입니다."],
     call: (k) => get(`/shop/pays/${k.account ?? "ACCOUNT"}`),
   },
   {
