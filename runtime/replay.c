@@ -6,6 +6,8 @@
  *      a gap; what the topic wants becomes a line
  *   3. it ends with the last record, or with enough events, bytes or records read
  *
+ * The newest events are found the other way round, record by record from the end.
+ *
  * Reading is bounded also where nothing matches: the place moves on, and the reader asks again. Any
  * thread; records are copied out one by one, so no read transaction lasts.
  */
@@ -98,23 +100,28 @@ static bool full(const struct dure_replay *replay)
     return replay->count >= replay->max || replay->lines.len >= replay->bytes_max;
 }
 
+/* Appends the event, if the topic wants it. */
+static bool add_line(const struct dure_replayer *replayer, const char *topic,
+                     const struct dure_entry_event *event, int64_t time_ms, struct dure_buf *lines)
+{
+    size_t before = lines->len;
+    dure_replay_line(event, time_ms, replayer->shards, lines);
+    const char *line = lines->data + before;
+    size_t len = lines->len - before;
+    const char *space = len > 0 ? memchr(line, ' ', len) : NULL;
+    if (space != NULL && dure_topic_match(topic, line, (size_t)(space - line))) return true;
+    lines->len = before;
+    return false;
+}
+
 static int take(struct dure_replayer *replayer, struct dure_replay *replay,
                 const struct dure_entry_event *event, int64_t time_ms)
 {
     uint64_t *last = &replay->at.last[shard_of(replayer, event->id)];
     if (event->sequence == 0 || *last == DURE_POSITION_NONE || event->sequence <= *last) return 0;
     if (event->sequence != *last + 1) return DURE_ENOTFOUND; /* Those between are trimmed away. */
-    size_t before = replay->lines.len;
-    dure_replay_line(event, time_ms, replayer->shards, &replay->lines);
     *last = event->sequence;
-    const char *line = replay->lines.data + before;
-    size_t len = replay->lines.len - before;
-    const char *space = len > 0 ? memchr(line, ' ', len) : NULL;
-    if (space == NULL || !dure_topic_match(replay->topic, line, (size_t)(space - line))) {
-        replay->lines.len = before;
-    } else {
-        replay->count++;
-    }
+    if (add_line(replayer, replay->topic, event, time_ms, &replay->lines)) replay->count++;
     return 0;
 }
 
@@ -225,4 +232,71 @@ int dure_replay_read(struct dure_replayer *replayer, struct dure_replay *replay)
     remember(replayer, &replay->at, lsn);
     /* All that a shard still had to tell is trimmed away. */
     return replay->end ? check_ends(replay, DURE_ENOTFOUND) : 0;
+}
+
+/* ---- The newest ------------------------------------------------------------------------------- */
+
+/* Where the line begins that ends before `end`. */
+static size_t line_before(const struct dure_buf *lines, size_t end)
+{
+    const char *newline = memrchr(lines->data, '\n', end - 1); /* But its own. */
+    return newline != NULL ? (size_t)(newline + 1 - lines->data) : 0;
+}
+
+/* Appends lines in the opposite order, the last one first, as many as there is room for. */
+static uint32_t turn_round(const struct dure_buf *lines, uint32_t max, size_t bytes_max,
+                           struct dure_buf *out)
+{
+    uint32_t count = 0;
+    for (size_t end = lines->len; end > 0 && count < max && out->len < bytes_max; count++) {
+        size_t begin = line_before(lines, end);
+        dure_buf_add(out, lines->data + begin, end - begin);
+        end = begin;
+    }
+    return count;
+}
+
+static int lines_of_record(const struct dure_replayer *replayer, const char *topic, uint64_t lsn,
+                           const struct dure_buf *record, struct dure_buf *lines)
+{
+    int rv = dure_record_check(record->data, record->len, lsn);
+    if (rv != 0) return rv;
+    size_t at = sizeof(struct dure_record_header);
+    int64_t time_ms = ((const struct dure_record_header *)(const void *)record->data)->time_ms;
+    const void *body;
+    const struct dure_entry *entry;
+    while ((entry = dure_record_next(record->data, record->len, &at, &body)) != NULL) {
+        if (entry->kind == DURE_ENTRY_EVENT)
+            (void)add_line(replayer, topic, body, time_ms, lines);
+    }
+    return 0;
+}
+
+int dure_replay_last(struct dure_replayer *replayer, struct dure_replay *replay)
+{
+    struct dure_journal *journal = replayer->journal;
+    struct dure_buf record = {0}, lines = {0}, newest = {0}; /* The last one: newest first. */
+    uint64_t first = journal->ops->first(journal), read = 0;
+    int rv = 0;
+    for (uint64_t lsn = replay->until; rv == 0 && lsn > 0 && lsn >= first; lsn--) {
+        if (replay->count >= replay->max || newest.len >= replay->bytes_max) break;
+        if (read >= SCAN_BYTES_MAX) break;
+        record.len = lines.len = 0;
+        rv = journal->ops->get(journal, lsn, &record);
+        if (rv == DURE_ENOTFOUND && lsn < journal->ops->first(journal)) {
+            rv = 0; /* Trimmed meanwhile. */
+            break;
+        }
+        if (rv == 0) rv = lines_of_record(replayer, replay->topic, lsn, &record, &lines);
+        read += record.len;
+        replay->count +=
+            turn_round(&lines, replay->max - replay->count, replay->bytes_max, &newest);
+    }
+    (void)turn_round(&newest, replay->count, SIZE_MAX, &replay->lines);
+    dure_buf_fini(&record);
+    dure_buf_fini(&lines);
+    dure_buf_fini(&newest);
+    replay->at = *replay->ends;
+    replay->end = true;
+    return rv;
 }

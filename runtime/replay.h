@@ -1,5 +1,5 @@
 /*
- * Reads published events forward from a place in the stream, out of the journal.
+ * Reads published events out of the journal: forward from a place in the stream, or the newest.
  */
 #ifndef DURE_RUNTIME_REPLAY_H
 #define DURE_RUNTIME_REPLAY_H
@@ -53,6 +53,14 @@ DURE_MUST_CHECK int dure_replay_oldest(struct dure_replayer *replayer, uint64_t 
  * records), DURE_EIO, DURE_ECORRUPT, DURE_EFORMAT.
  */
 DURE_MUST_CHECK int dure_replay_read(struct dure_replayer *replayer, struct dure_replay *replay);
+
+/*
+ * The newest `max` events that the topic wants, the oldest of them first; fewer when so many would take
+ * more than bytes_max, or lie further back than one answer reads. Whatever `at` was, it is *ends
+ * afterwards, so a reader goes on from there without a gap. Any thread. 0, DURE_EIO, DURE_ECORRUPT,
+ * DURE_EFORMAT.
+ */
+DURE_MUST_CHECK int dure_replay_last(struct dure_replayer *replayer, struct dure_replay *replay);
 
 /* One event as a line; nothing for one that is not published or whose type is unknown. */
 void dure_replay_line(const struct dure_entry_event *event, int64_t time_ms, uint32_t shards,

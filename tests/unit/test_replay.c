@@ -110,6 +110,63 @@ static void test_some_shards(void **state)
     dure_buf_fini(&replay.lines);
 }
 
+/* The newest ones, however many are asked for and whatever the topic: what reading all of it ends
+ * with, and a place that goes on behind them. */
+static void test_the_newest(void **state)
+{
+    (void)state;
+    struct dure_positions start = {0}, end;
+    for (int i = 0; i < 60; i++) {
+        add((int64_t)world_random(20) + 1);
+        if (world_random(10) == 0) world_checkpoint(&world);
+    }
+    start.shards = SHARDS;
+    struct dure_replay all, newest;
+    assert_int_equal(read_from(&all, &start, 1000), 0);
+    assert_int_equal(all.count, 60);
+    ends(&end);
+    for (uint32_t max = 1; max <= 70; max++) {
+        newest = (struct dure_replay){.until = world.rt->lsn_durable, .ends = &end, .topic = "",
+                                      .max = max, .bytes_max = 1 << 20};
+        assert_int_equal(dure_replay_last(&replayer, &newest), 0);
+        assert_int_equal(newest.count, max < 60 ? max : 60);
+        assert_true(newest.lines.len <= all.lines.len && newest.end);
+        assert_memory_equal(newest.lines.data,
+                            all.lines.data + all.lines.len - newest.lines.len, newest.lines.len);
+        assert_true(dure_positions_equal(&newest.at, &end));
+        dure_buf_fini(&newest.lines);
+    }
+    /* Bounded by bytes as well: at least one, and not much more. */
+    newest = (struct dure_replay){.until = world.rt->lsn_durable, .ends = &end, .topic = "",
+                                  .max = 1000, .bytes_max = 1};
+    assert_int_equal(dure_replay_last(&replayer, &newest), 0);
+    assert_int_equal(newest.count, 1);
+    dure_buf_fini(&newest.lines);
+    newest = (struct dure_replay){.until = world.rt->lsn_durable, .ends = &end,
+                                  .topic = "village.nothing.", .max = 10, .bytes_max = 1 << 20};
+    assert_int_equal(dure_replay_last(&replayer, &newest), 0);
+    assert_int_equal(newest.count, 0);
+    dure_buf_fini(&newest.lines);
+    dure_buf_fini(&all.lines);
+}
+
+/* What is trimmed is not missed: the newest are those that are left. */
+static void test_the_newest_of_a_trimmed_journal(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) add(1);
+    world_checkpoint(&world);
+    uint64_t first = world.rt->lsn_durable - 4;
+    assert_int_equal(world.journal->ops->trim(world.journal, first), 0);
+    struct dure_positions end;
+    ends(&end);
+    struct dure_replay newest = {.until = world.rt->lsn_durable, .ends = &end, .topic = "",
+                                 .max = 100, .bytes_max = 1 << 20};
+    assert_int_equal(dure_replay_last(&replayer, &newest), 0);
+    assert_true(newest.count > 0 && newest.count <= 5);
+    dure_buf_fini(&newest.lines);
+}
+
 /* A waypoint never lies behind the place, and is the nearest of them. */
 static void test_waypoints(void **state)
 {
@@ -216,6 +273,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_some_shards, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_newest_of_a_trimmed_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waypoints, setup, teardown),
         cmocka_unit_test_setup_teardown(test_trimmed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ahead, setup, teardown),
