@@ -57,7 +57,7 @@ static void link_to(const struct page *page, const char *rel, struct dure_buf *o
     } else if (page->request.from == DURE_STREAM_AT) {
         dure_positions_write(&page->request.at, out);
     } else {
-        dure_buf_text(out, page->request.from == DURE_STREAM_END ? "end" : "start");
+        dure_buf_text(out, dure_stream_from_word(page->request.from));
     }
     if (page->topic.len > 0) dure_buf_lit(out, "&topic=");
     dure_buf_add(out, page->topic.data, page->topic.len);
@@ -117,8 +117,7 @@ static bool read_request(struct page *page, struct dure_span query)
     }
     keep_topic(page);
     if (!dure_query_text(query, "from", text, sizeof text)) return false;
-    request->from = strcmp(text, "end") == 0 ? DURE_STREAM_END
-                    : strcmp(text, "start") == 0 ? DURE_STREAM_START : DURE_STREAM_AT;
+    request->from = dure_stream_from_of(text);
     return request->from != DURE_STREAM_AT ||
            dure_positions_read(&request->at, text, strlen(text)) == 0;
 }
@@ -137,7 +136,7 @@ void dure_events_page_get(struct dure_call *call)
     if (!read_request(page, call->request->query)) {
         dure_buf_fini(&page->topic);
         free(page);
-        dure_call_refuse(call, 400, "from must be start, end or a position");
+        dure_call_refuse(call, 400, "from must be start, end, last or a position");
         return;
     }
     running++;

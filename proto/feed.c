@@ -190,7 +190,7 @@ static int begin_at(struct dure_feed *feed, const struct dure_stream_request *re
                     uint64_t until, const struct dure_positions *ends, struct dure_positions *at)
 {
     int rv = 0;
-    if (request->from == DURE_STREAM_END) *at = *ends;
+    if (request->from == DURE_STREAM_END || request->from == DURE_STREAM_LAST) *at = *ends;
     else if (request->from == DURE_STREAM_START)
         rv = dure_replay_oldest(&feed->replayer, until, ends, at);
     else *at = request->at;
@@ -218,7 +218,11 @@ static void on_request(void *arg, const char *text, size_t len, struct dure_buf 
     struct dure_replay replay = {.until = until, .ends = &ends, .topic = request.topic,
                                  .max = request.max, .bytes_max = DURE_STREAM_REPLY_BYTES};
     if (rv == 0) rv = begin_at(feed, &request, until, &ends, &replay.at);
-    if (rv == 0) rv = dure_replay_read(&feed->replayer, &replay);
+    bool last = request.from == DURE_STREAM_LAST;
+    if (rv == 0) {
+        rv = last ? dure_replay_last(&feed->replayer, &replay)
+                  : dure_replay_read(&feed->replayer, &replay);
+    }
     if (rv == 0) {
         struct dure_stream_reply reply = {.at = replay.at, .count = replay.count,
                                           .end = replay.end, .lines = replay.lines};

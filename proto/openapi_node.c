@@ -104,7 +104,9 @@ static void put_events(struct dure_openapi *api)
     json_t *parameters = json_object_get(operation, "parameters");
     json_array_append_new(
         parameters, dure_openapi_make_parameter(
-                        "query", "from", "start, end, or the position of an earlier batch or event",
+                        "query", "from",
+                        "start, end, last (the newest max events, of a stream 100, then the end), or "
+                        "the position of an earlier batch or event",
                         text_type(), json_string("start")));
     json_array_append_new(
         parameters, dure_openapi_make_parameter("query", "topic",

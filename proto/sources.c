@@ -3,11 +3,14 @@
  *
  *   1. the request goes to a source as it is; each answers for its own shards
  *   2. the places of its shards are taken over, the lines appended
- *   3. for all: one after the other, until there are enough events
+ *   3. for all: one after the other, until there are enough events; the newest: of each, and then
+ *      those of them that are the newest
  *
  * Who is not connected is passed over at once; one that hangs costs timeout_ms. Any thread.
  */
 #include "proto/sources.h"
+
+#include "proto/newest.h"
 
 #define TIMEOUT_MS 2000
 
@@ -64,9 +67,36 @@ int dure_sources_ask(struct dure_sources *sources, size_t source,
     return 0;
 }
 
+static int newest(struct dure_sources *sources, const struct dure_stream_request *request,
+                  struct dure_stream_reply *reply)
+{
+    struct dure_stream_request part = *request;
+    struct dure_stream_reply one = {0};
+    struct dure_buf parts[DURE_SOURCES_MAX] = {{0}};
+    int rv = 0;
+    part.lines = true;
+    for (size_t i = 0; rv == 0 && i < sources->count; i++) {
+        one.lines = (struct dure_buf){0};
+        rv = dure_sources_ask(sources, i, &part, &one);
+        parts[i] = one.lines;
+        if (rv != DURE_EUNAVAILABLE && rv != DURE_EBUSY) continue;
+        reply->missing[reply->missing_count++] = (uint32_t)i;
+        rv = 0;
+    }
+    if (rv == 0 && reply->missing_count == sources->count) rv = DURE_EUNAVAILABLE;
+    if (rv == 0) {
+        reply->count = dure_newest_merge(parts, sources->count, request->max, &reply->lines);
+        reply->at = one.at;
+        reply->end = true;
+    }
+    for (size_t i = 0; i < sources->count; i++) dure_buf_fini(&parts[i]);
+    return rv;
+}
+
 int dure_sources_replay(struct dure_sources *sources, const struct dure_stream_request *request,
                         struct dure_stream_reply *reply)
 {
+    if (request->from == DURE_STREAM_LAST) return newest(sources, request, reply);
     struct dure_stream_request part = *request;
     part.lines = true;
     bool end = true;

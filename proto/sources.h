@@ -41,7 +41,7 @@ DURE_MUST_CHECK int dure_sources_ask(struct dure_sources *sources, size_t source
                                      const struct dure_stream_request *request,
                                      struct dure_stream_reply *reply);
 /*
- * All of them. Who does not answer is listed as missing: its shards stay where they were, at 0 for
+ * All of them; for DURE_STREAM_LAST the newest of all, by their time. Who does not answer is listed as missing: its shards stay where they were, at 0 for
  * a start and at NONE for an end. Any thread. DURE_EUNAVAILABLE: nobody answered.
  */
 DURE_MUST_CHECK int dure_sources_replay(struct dure_sources *sources,

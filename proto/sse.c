@@ -30,6 +30,8 @@
 #define RECENT 64
 #define TICK_MS 100
 #define RETRY_MS 300
+/* Of ?from=last. */
+#define NEWEST 100
 /* Replays on pool threads at a time. */
 #define REPLAYS_MAX 2
 
@@ -374,7 +376,8 @@ static void ask(struct stream *stream)
     struct dure_sse *sse = stream->sse;
     stream->request.from = stream->at.shards == 0 ? stream->from : DURE_STREAM_AT;
     stream->request.at = stream->at;
-    stream->request.max = DURE_STREAM_MAX_DEFAULT;
+    bool newest = stream->request.from == DURE_STREAM_LAST;
+    stream->request.max = newest ? NEWEST : DURE_STREAM_MAX_DEFAULT;
     stream->request.lines = true;
     strcpy(stream->request.topic, stream->topic);
     stream->reply.lines.len = 0;
@@ -475,9 +478,8 @@ static bool read_wishes(const struct dure_request *request, enum dure_stream_fro
     }
     if (!dure_query_has(request->query, "from")) return true;
     if (!dure_query_text(request->query, "from", text, sizeof text)) return false;
-    if (strcmp(text, "end") == 0) return true;
-    *from = strcmp(text, "start") == 0 ? DURE_STREAM_START : DURE_STREAM_AT;
-    return *from == DURE_STREAM_START || dure_positions_read(at, text, strlen(text)) == 0;
+    *from = dure_stream_from_of(text);
+    return *from != DURE_STREAM_AT || dure_positions_read(at, text, strlen(text)) == 0;
 }
 
 static void head_only(struct dure_exchange *exchange)

@@ -2,7 +2,8 @@
  * GET /events as Server-Sent Events (WHATWG HTML, section 9.2); as JSON batches: events_page.h.
  *
  *   ?topic=shop.order.,shop.pay.   only types that begin so
- *   ?from=start|end|POSITION       where to begin; Last-Event-ID wins over it
+ *   ?from=start|end|last|POSITION  where to begin; Last-Event-ID wins over it. last: with the newest
+ *                                  100, of all nodes by their time
  *
  * Each SSE event is a CloudEvent; its id is a position (runtime/positions.h), so that any node can go
  * on from it. A comment and an id every heartbeat show that the line is alive.

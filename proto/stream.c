@@ -138,6 +138,21 @@ static void write_position(const struct dure_positions *at, struct dure_buf *out
     dure_buf_byte(out, '"');
 }
 
+static const char *const words[] = {NULL, "start", "end", "last"};
+
+const char *dure_stream_from_word(enum dure_stream_from from)
+{
+    return words[from];
+}
+
+enum dure_stream_from dure_stream_from_of(const char *word)
+{
+    for (int i = DURE_STREAM_START; i <= DURE_STREAM_LAST; i++) {
+        if (strcmp(word, words[i]) == 0) return (enum dure_stream_from)i;
+    }
+    return DURE_STREAM_AT;
+}
+
 void dure_stream_request_write(const struct dure_stream_request *request, struct dure_buf *out)
 {
     if (request->group[0] != '\0') {
@@ -150,8 +165,8 @@ void dure_stream_request_write(const struct dure_stream_request *request, struct
         return;
     }
     dure_buf_lit(out, "{\"from\":");
-    if (request->from == DURE_STREAM_START) dure_buf_lit(out, "\"start\"");
-    else if (request->from == DURE_STREAM_END) dure_buf_lit(out, "\"end\"");
+    const char *word = dure_stream_from_word(request->from);
+    if (word != NULL) dure_buf_printf(out, "\"%s\"", word);
     else write_position(&request->at, out);
     json_t *topic = json_string(request->topic);
     char *text = topic != NULL ? json_dumps(topic, JSON_ENCODE_ANY) : NULL;
@@ -178,13 +193,10 @@ static const char *read_from(struct dure_stream_request *request, const json_t *
                              uint32_t shards)
 {
     const char *word = json_string_value(from);
-    request->from = DURE_STREAM_AT;
-    if (word != NULL && strcmp(word, "start") == 0) {
-        request->from = DURE_STREAM_START;
-    } else if (word != NULL && strcmp(word, "end") == 0) {
-        request->from = DURE_STREAM_END;
-    } else if (read_positions(from, shards, &request->at) != 0) {
-        return "\"from\" must be \"start\", \"end\", a position, or an object of shard and sequence";
+    request->from = word != NULL ? dure_stream_from_of(word) : DURE_STREAM_AT;
+    if (request->from == DURE_STREAM_AT && read_positions(from, shards, &request->at) != 0) {
+        return "\"from\" must be \"start\", \"end\", \"last\", a position, or an object of shard "
+               "and sequence";
     }
     return NULL;
 }

@@ -8,10 +8,10 @@
  *   {"node":0,"at":{"0":17,"5":12}}
  *
  * Request, to the replay socket of the door (or of a node, for its own shards):
- *   {"from":"start"|"end"|{"5":10,…}|"p…", "topic":"shop.", "max":1000}
+ *   {"from":"start"|"end"|"last"|{"5":10,…}|"p…", "topic":"shop.", "max":1000}
  * "from" names the last sequence that the asker has; shards that it leaves out are not read. Reply:
  *   {"shards":64,"count":2,"end":true,"position":"p…","next":{…},"events":[…]}
- * "next" is the "from" of the next request; "end": there is no more now. With "lines":true the object
+ * "last": the newest "max" events, the oldest of them first, and then the end. "next" is the "from" of the next request; "end": there is no more now. With "lines":true the object
  * comes without "events", and the lines of a batch follow. "missing":[2]: these nodes did not answer,
  * their shards stay where they were. Groups, at the door only:
  *   {"group":"g"} → {"group":"g","position":"p…"|null,"next":{…}|null}
@@ -60,7 +60,11 @@ DURE_MUST_CHECK int dure_stream_batch_read(const char *batch, size_t len, const 
 
 /* ---- Requests and replies ------------------------------------------------------------------------ */
 
-enum dure_stream_from { DURE_STREAM_AT, DURE_STREAM_START, DURE_STREAM_END };
+enum dure_stream_from { DURE_STREAM_AT, DURE_STREAM_START, DURE_STREAM_END, DURE_STREAM_LAST };
+/* "start", "end", "last"; NULL for a position. */
+const char *dure_stream_from_word(enum dure_stream_from from);
+/* DURE_STREAM_AT: it is none of the words. */
+enum dure_stream_from dure_stream_from_of(const char *word);
 
 struct dure_stream_request {
     enum dure_stream_from from;

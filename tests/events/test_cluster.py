@@ -53,6 +53,26 @@ def test_one_stream(cluster):
     cat.stop()
 
 
+def test_the_newest(cluster):
+    """from=last: the newest of all nodes, merged by their time, each shard in its order."""
+    for _ in range(3):
+        cluster.order_bulk(stream.PRODUCTS)  # Some of every node.
+    events = whole(cluster)
+    found = cluster.ask({"from": "last", "max": 200})["events"]
+    assert [event["time"] for event in found] == sorted(event["time"] for event in found)
+    assert min(event["time"] for event in found) >= sorted(event["time"] for event in events)[-200]
+    assert {stream.key(event)[0] % NODES for event in found} == set(range(NODES))
+    for shard, some in stream.by_shard(found).items():
+        assert some == stream.by_shard(events)[shard][-len(some):]
+    sse = stream.Sse(cluster, "?from=last")
+    assert len(sse.wait(100)) == 100
+    cluster.order_bulk(9)
+    sse.wait(100 + 9 * len(stream.ORDER_EVENTS))
+    for shard, some in stream.by_shard(sse.events).items():
+        assert some == stream.by_shard(whole(cluster))[shard][-len(some):]
+    sse.close()
+
+
 def test_a_node_down(cluster):
     """While a node stands still, the others' events come, and replay names who is missing."""
     cluster.order_bulk(30)

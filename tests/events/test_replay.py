@@ -139,3 +139,31 @@ def test_tail_refuses(node):
     for args in (["--from", "x"], ["--group", "/"], ["--count", "0"], ["--events", "x"], ["a", "b"]):
         done = stream.nodes.dure("tail", *args)
         assert done.returncode == 2 and done.stderr
+
+
+def test_the_newest(node):
+    """from=last brings the newest, the oldest of them first, and a place behind which it goes on: asked
+    of the replay door, as a batch, and as the beginning of a stream."""
+    node.order_bulk(40)
+    events = node.all_events()
+    newest = [event["id"] for event in events[-7:]]
+    reply = node.ask({"from": "last", "max": 7})
+    assert [event["id"] for event in reply["events"]] == newest and reply["end"]
+    api = node.client()
+    page = api.get("/events?from=last&max=7").json()
+    assert page["events"] == reply["events"] and page["position"] == reply["position"]
+    assert page["_links"]["self"]["href"].endswith("/events?from=last&max=7")
+    assert api.get(page["_links"]["next"]["href"]).json()["events"] == []
+    paid = [event for event in events if event["type"] == "shop.pay.PayApproval"]
+    assert node.ask({"from": "last", "max": 3, "topic": "shop.pay."})["events"] == paid[-3:]
+    assert node.ask({"from": "last", "topic": "no.such."})["events"] == []
+    sse = stream.Sse(node, "?from=last")
+    assert sse.wait(100)[:100] == events[-100:]
+    node.order_bulk(5)
+    sse.wait(120)
+    stream.same(sse.events, node.all_events()[-120:])
+    again = stream.Sse(node, last_id=sse.ids[60])
+    assert [stream.key(event) for event in again.wait(59)[:59]] \
+        == [stream.key(event) for event in sse.events[61:]]
+    sse.close()
+    again.close()
