@@ -17,7 +17,7 @@ void dure_cors_add(const struct dure_request *request, struct dure_buf *headers)
     add_header(headers, "Access-Control-Allow-Origin: ", origin);
     dure_buf_lit(headers, "Access-Control-Allow-Credentials: true\r\n"
                           "Access-Control-Expose-Headers: Location, ETag, Retry-After, Allow, "
-                          "traceresponse\r\n"
+                          "Dure-Partial, traceresponse\r\n"
                           "Vary: Origin\r\n");
 }
 

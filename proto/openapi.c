@@ -48,6 +48,17 @@ void dure_openapi_answer(json_t *operation, int status, const char *description,
         json_decref(schema);
     }
     dure_describe_set(json_object_get(operation, "responses"), key, answer);
+    dure_openapi_header(operation, status, "traceresponse");
+}
+
+void dure_openapi_header(json_t *operation, int status, const char *name)
+{
+    char key[8];
+    snprintf(key, sizeof key, "%d", status);
+    json_t *answer = json_object_get(json_object_get(operation, "responses"), key);
+    json_t *headers = json_object_get(answer, "headers");
+    if (headers == NULL) dure_describe_set(answer, "headers", headers = json_object());
+    dure_describe_set(headers, name, dure_describe_ref("headers", "%s", name));
 }
 
 /* By status, so that what is hoped for comes first. */
@@ -97,7 +108,8 @@ static const char description[] =
     "OPTIONS. Numbers may be sent as strings, unknown properties are ignored, what is wrong is "
     "told "
     "as `application/problem+json` (RFC 9457) with every wrong field at once. Every request may "
-    "bring a W3C `traceparent`, and every answer names its trace in `traceresponse`.\n\n"
+    "bring a W3C `traceparent`, and every answer names its trace in `traceresponse`, but for a "
+    "stream of events, each of which names its own.\n\n"
     "The examples run on a new node with one data directory. `x-dure-after` names the operations "
     "whose "
     "examples come first, `x-dure-settings` what such a node is started with, and `x-dure-status` "

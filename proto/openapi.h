@@ -29,6 +29,8 @@ void dure_openapi_parameter(json_t *operation, const char *name);
 /* An answer with a body; schema is given, NULL: there is no body. The type may be a list. */
 void dure_openapi_answer(json_t *operation, int status, const char *description,
                          const char *const *types, json_t *schema);
+/* That answer brings the header of components.headers as well. */
+void dure_openapi_header(json_t *operation, int status, const char *name);
 /* paths[path][method] = operation, which gets the id. */
 void dure_openapi_put(struct dure_openapi *api, const char *path, const char *method,
                       const char *id, json_t *operation);

@@ -44,7 +44,16 @@ static json_t *problem(const char *text, json_t *sample)
 {
     json_t *media = json_pack("{s:o}", "schema", dure_describe_ref("schemas", "Problem"));
     if (sample != NULL) dure_describe_set(media, "example", sample);
-    return json_pack("{s:s,s:{s:o}}", "description", text, "content", DURE_PROBLEM_TYPE, media);
+    json_t *headers =
+        json_pack("{s:o}", "traceresponse", dure_describe_ref("headers", "traceresponse"));
+    return json_pack("{s:s,s:o,s:{s:o}}", "description", text, "headers", headers, "content",
+                     DURE_PROBLEM_TYPE, media);
+}
+
+static void with_header(json_t *answer, const char *name)
+{
+    dure_describe_set(json_object_get(answer, "headers"), name,
+                      dure_describe_ref("headers", "%s", name));
 }
 
 json_t *dure_openapi_responses(void)
@@ -56,13 +65,8 @@ json_t *dure_openapi_responses(void)
         sentences(statuses[i], &text);
         json_t *answer = problem(text.data, example(statuses[i]));
         dure_buf_fini(&text);
-        if (statuses[i] == 503)
-            dure_describe_set(
-                answer, "headers",
-                json_pack("{s:o}", "Retry-After", dure_describe_ref("headers", "Retry-After")));
-        if (statuses[i] == 405)
-            dure_describe_set(answer, "headers",
-                              json_pack("{s:o}", "Allow", dure_describe_ref("headers", "Allow")));
+        if (statuses[i] == 503) with_header(answer, "Retry-After");
+        if (statuses[i] == 405) with_header(answer, "Allow");
         snprintf(name, sizeof name, "Problem%d", statuses[i]);
         dure_describe_set(responses, name, answer);
     }
@@ -70,20 +74,33 @@ json_t *dure_openapi_responses(void)
     return responses;
 }
 
+/* One that may be missing. */
 static json_t *header(const char *text, const char *type)
 {
     return json_pack("{s:s,s:{s:s}}", "description", text, "schema", "type", type);
 }
 
+static json_t *required_header(const char *text, const char *type)
+{
+    json_t *required = header(text, type);
+    dure_describe_set(required, "required", json_true());
+    return required;
+}
+
 json_t *dure_openapi_headers(void)
 {
     json_t *headers = json_object();
-    dure_describe_set(headers, "ETag", header("the version of the item", "string"));
-    dure_describe_set(headers, "Location", header("where the new item is", "string"));
-    dure_describe_set(headers, "Allow", header("the methods that the path takes", "string"));
-    dure_describe_set(headers, "Retry-After", header("seconds to wait", "integer"));
+    dure_describe_set(headers, "ETag", required_header("the version of what is answered", "string"));
+    dure_describe_set(headers, "Location", required_header("where the item is", "string"));
+    dure_describe_set(headers, "Allow", required_header("the methods that the path takes", "string"));
+    dure_describe_set(headers, "Retry-After", required_header("seconds to wait", "integer"));
+    dure_describe_set(headers, "Dure-Partial",
+                      header("only when rows are missing: the nodes that could not be asked, as in "
+                             "\"nodes 1, 2\"",
+                             "string"));
     dure_describe_set(headers, "traceresponse",
-                      header("the trace and span that the request's events name as traceparent",
+                      header("the trace and span that the request's events name as traceparent; "
+                             "of every request that could be read",
                              "string"));
     return headers;
 }

@@ -122,21 +122,10 @@ static json_t *item_ref(const struct place *place)
     return dure_describe_ref("schemas", "%s.%s", aggregate->system, aggregate->name);
 }
 
-static void with_header(json_t *operation, const char *status, const char *header)
-{
-    json_t *answer = json_object_get(json_object_get(operation, "responses"), status);
-    json_t *headers = json_object_get(answer, "headers");
-    if (headers == NULL) dure_describe_set(answer, "headers", headers = json_object());
-    dure_describe_set(headers, header, dure_describe_ref("headers", "%s", header));
-}
-
 static void answer_item(const struct place *place, json_t *operation, int status, const char *text)
 {
-    char key[8];
     dure_openapi_answer(operation, status, text, dure_openapi_hal, item_ref(place));
-    snprintf(key, sizeof key, "%d", status);
-    with_header(operation, key, "ETag");
-    with_header(operation, key, "traceresponse");
+    dure_openapi_header(operation, status, "ETag");
 }
 
 static void write_headers(json_t *operation, bool condition)
@@ -174,6 +163,7 @@ static void put_list(const struct place *place)
     dure_openapi_answer(
         operation, 200, "a page", dure_openapi_hal,
         dure_describe_ref("schemas", "%s.%s.page", aggregate->system, place->collection->name));
+    dure_openapi_header(operation, 200, "Dure-Partial");
     put(place, place->path, "get", "list", operation);
 }
 
@@ -213,7 +203,7 @@ static void put_create(const struct place *place)
     add_bulk(operation, example);
     answer_item(place, operation, 201,
                 "on disk; if others had to agree, they have (or see status)");
-    with_header(operation, "201", "Location");
+    dure_openapi_header(operation, 201, "Location");
     needs_command(operation, create);
     put(place, place->path, "post", "create", operation);
     if (aggregate->create_as == NULL) {
@@ -221,10 +211,11 @@ static void put_create(const struct place *place)
         return;
     }
     char path[NAME_BYTES];
-    for (int i = 0; i < 2; i++) { /* /drs/startdr, and /startdr */
+    for (int i = 0; i < 2; i++) { /* /dr/drs/startdr, and /dr/startdr */
         bool alone = i == 1;
-        if (alone && place->path != place->collection->bare_path) break;
-        snprintf(path, sizeof path, "%s/%s", alone ? "" : place->path, aggregate->create_as);
+        size_t above = strlen(place->path) - strlen(place->collection->name) - 1;
+        snprintf(path, sizeof path, "%.*s/%s", (int)(alone ? above : strlen(place->path)),
+                 place->path, aggregate->create_as);
         operation = begin_command(place, create, ", as the original does");
         write_headers(operation, false);
         add_body(operation, create_body(create), json_incref(example), true);
@@ -246,6 +237,7 @@ static void put_item(const struct place *place)
     dure_openapi_parameter(operation, "If-None-Match");
     answer_item(place, operation, 200, "the item");
     dure_openapi_answer(operation, 304, "it still has that version", NULL, NULL);
+    dure_openapi_header(operation, 304, "ETag");
     needs_item(operation, aggregate);
     put(place, place->item, "get", "get", operation);
 

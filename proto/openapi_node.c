@@ -20,16 +20,50 @@ static const struct {
     {"/asyncapi.json", "asyncapi", "The events", "AsyncAPI 3.0", "application/json"},
 };
 
+static json_t *content_of(const json_t *operation)
+{
+    return json_object_get(json_object_get(json_object_get(operation, "responses"), "200"),
+                           "content");
+}
+
 /* At the home page whoever asks for JSON finds links. */
 static void put_home_links(json_t *operation)
 {
-    json_t *content =
-        json_object_get(json_object_get(json_object_get(operation, "responses"), "200"), "content");
+    json_t *content = content_of(operation);
     json_t *schema = json_pack("{s:s,s:{s:{s:s}},s:[s]}", "type", "object", "properties", "_links",
                                "type", "object", "required", "_links");
+    json_t *answer = json_object_get(json_object_get(operation, "responses"), "200");
+    dure_describe_set(json_object_get(answer, "headers"), "ETag",
+                      json_pack("{s:s,s:{s:s}}", "description", "of the page, not of the links",
+                                "schema", "type", "string"));
     for (size_t i = 0; dure_openapi_hal[i] != NULL; i++)
         dure_describe_set(content, dure_openapi_hal[i], json_pack("{s:O}", "schema", schema));
     json_decref(schema);
+}
+
+/* Who has these very bytes already gets a 304. */
+static void put_version(json_t *operation)
+{
+    dure_openapi_parameter(operation, "If-None-Match");
+    dure_openapi_header(operation, 200, "ETag");
+    dure_openapi_answer(operation, 304, "it is the same still", NULL, NULL);
+    dure_openapi_header(operation, 304, "ETag");
+}
+
+static void put_console_file(struct dure_openapi *api)
+{
+    static const char *const types[] = {"text/html", "text/javascript", "text/css", "image/svg+xml",
+                                        NULL};
+    const int problems[] = {404, 0};
+    json_t *operation = dure_openapi_operation("node", "A file of the console", problems);
+    json_array_append_new(
+        json_object_get(operation, "parameters"),
+        dure_openapi_make_parameter("path", "file", "its name, as the console's pages say it",
+                                    json_pack("{s:s}", "type", "string"),
+                                    json_string("index.html")));
+    dure_openapi_answer(operation, 200, "the file", types, json_pack("{s:s}", "type", "string"));
+    put_version(operation);
+    dure_openapi_put(api, "/console/{file}", "get", "console_file", operation);
 }
 
 static void put_pages(struct dure_openapi *api)
@@ -41,11 +75,14 @@ static void put_pages(struct dure_openapi *api)
         json_t *operation = dure_openapi_operation("node", pages[i].summary, json ? busy : none);
         dure_openapi_answer(operation, 200, pages[i].answer, types,
                             json_pack("{s:s}", "type", json ? "object" : "string"));
-        if (strcmp(pages[i].id, "readyz") == 0)
+        bool home = strcmp(pages[i].id, "home") == 0;
+        if (strcmp(pages[i].id, "readyz") == 0) {
             dure_openapi_answer(operation, 503, "it does not", types,
                                 json_pack("{s:s}", "type", "string"));
-        if (json) dure_openapi_answer(operation, 304, "it is the same still", NULL, NULL);
-        if (strcmp(pages[i].id, "home") == 0) put_home_links(operation);
+            dure_openapi_header(operation, 503, "Retry-After");
+        }
+        if (json || home) put_version(operation);
+        if (home) put_home_links(operation);
         dure_openapi_put(api, pages[i].path, "get", pages[i].id, operation);
     }
 }
@@ -122,9 +159,7 @@ static void put_events(struct dure_openapi *api)
                                                       text_type(), NULL));
     dure_openapi_answer(operation, 200, "a batch, or a stream without an end", dure_openapi_json,
                         dure_describe_ref("schemas", "EventBatch"));
-    json_t *content =
-        json_object_get(json_object_get(json_object_get(operation, "responses"), "200"), "content");
-    dure_describe_set(content, "text/event-stream",
+    dure_describe_set(content_of(operation), "text/event-stream",
                       json_pack("{s:{s:s,s:s}}", "schema", "type", "string", "description",
                                 "each event's data is a CloudEvent, its id a position"));
     dure_openapi_put(api, "/events", "get", "events", operation);
@@ -191,32 +226,14 @@ static void put_saga(struct dure_openapi *api, const char *path, const char *met
     dure_openapi_parameter(operation, "id");
     dure_openapi_answer(operation, status, "the saga", dure_openapi_hal,
                         dure_describe_ref("schemas", "Saga"));
+    if (status == 202) dure_openapi_header(operation, 202, "Location");
     dure_describe_set(operation, "x-dure-status", json_integer(404));
     dure_openapi_put(api, path, method, id, operation);
 }
 
-static void put_sagas(struct dure_openapi *api)
+static void put_saga_routes(struct dure_openapi *api)
 {
-    const int list_problems[] = {406, 503, 0};
     const int read_problems[] = {404, 406, 503, 0}, push_problems[] = {404, 406, 409, 503, 0};
-    json_t *data = json_array(), *names = saga_types(api, data);
-    json_t *type = json_pack("{s:s}", "type", "string"), *sample = NULL;
-    if (json_array_size(names) > 0) {
-        sample = json_incref(json_array_get(names, 0));
-        dure_describe_set(type, "enum", json_incref(names));
-    } else {
-        json_array_append_new(data, json_true()); /* What nobody has may be anything. */
-    }
-    json_decref(names);
-    dure_describe_set(
-        api->parameters, "saga",
-        dure_openapi_make_parameter("path", "type", "of the saga", json_incref(type), sample));
-    dure_describe_set(api->schemas, "Saga", saga_schema(type, data));
-    dure_describe_set(api->schemas, "SagaType", saga_type_schema(type));
-    json_decref(type);
-    json_t *operation = dure_openapi_operation("node", "Sagas under way", list_problems);
-    dure_openapi_answer(operation, 200, "all of them", dure_openapi_hal, saga_list_schema());
-    dure_openapi_put(api, "/sagas", "get", "sagas", operation);
     put_saga(api, "/sagas/{type}/{id}", "get", "saga", "One saga under way", read_problems, 200);
     static const char *const pushes[] = {"retry", "skip"};
     for (size_t i = 0; i < 2; i++) {
@@ -230,9 +247,36 @@ static void put_sagas(struct dure_openapi *api)
     }
 }
 
+/* The routes of one saga only where there is a type of them. */
+static void put_sagas(struct dure_openapi *api)
+{
+    const int problems[] = {406, 503, 0};
+    json_t *data = json_array(), *names = saga_types(api, data);
+    json_t *type = json_pack("{s:s}", "type", "string");
+    if (json_array_size(names) > 0) {
+        dure_describe_set(type, "enum", json_incref(names));
+        dure_describe_set(api->parameters, "saga",
+                          dure_openapi_make_parameter("path", "type", "of the saga",
+                                                      json_incref(type),
+                                                      json_incref(json_array_get(names, 0))));
+        put_saga_routes(api);
+    } else {
+        json_array_append_new(data, json_true()); /* What nobody has may be anything. */
+    }
+    json_decref(names);
+    dure_describe_set(api->schemas, "Saga", saga_schema(type, data));
+    dure_describe_set(api->schemas, "SagaType", saga_type_schema(type));
+    json_decref(type);
+    json_t *operation = dure_openapi_operation("node", "Sagas under way", problems);
+    dure_openapi_answer(operation, 200, "all of them", dure_openapi_hal, saga_list_schema());
+    dure_openapi_header(operation, 200, "Dure-Partial");
+    dure_openapi_put(api, "/sagas", "get", "sagas", operation);
+}
+
 void dure_openapi_node(struct dure_openapi *api)
 {
     put_pages(api);
+    put_console_file(api);
     event_schemas(api);
     put_events(api);
     put_sagas(api);

@@ -262,7 +262,7 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
         return true;
     }
     if (count >= 1 && is(&segments[0], "console")) {
-        route->kind = DURE_ROUTE_CONSOLE;
+        if (count == 2) route->kind = DURE_ROUTE_CONSOLE;
         return true;
     }
     if (count == 3 && is(&segments[0], "profile")) {

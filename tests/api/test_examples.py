@@ -12,9 +12,15 @@ import threading
 import jsonschema
 import pytest
 
+import cluster
 import node as nodes
 
 WAIT_S = 10
+
+# What any HTTP server says, and no client of ours has to know.
+PLAIN_HEADERS = {"date", "connection", "content-type", "content-length", "content-encoding",
+                 "transfer-encoding", "vary", "cache-control", "content-security-policy",
+                 "x-content-type-options", "x-accel-buffering", "referrer-policy"}
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +126,13 @@ class Run:
         responses = operation["responses"]
         assert str(answer.status_code) in responses, (name, answer.status_code)
         described = self.document.look(responses[str(answer.status_code)])
-        for header in described.get("headers", {}):
-            assert header in answer.headers, (name, header)
+        headers = {header: self.document.look(value)
+                   for header, value in described.get("headers", {}).items()}
+        for header, value in headers.items():
+            assert header in answer.headers or not value.get("required"), (name, header)
+        assert "traceresponse" in answer.headers, name
+        told = {header.lower() for header in answer.headers} - PLAIN_HEADERS
+        assert told <= {header.lower() for header in headers}, (name, answer.status_code)
         if "content" not in described:
             assert answer.content == b"", name
             return
@@ -307,3 +318,45 @@ def test_problems(document, node):
                                   [f"Problem{answer.status_code}"])
         example = described["content"]["application/problem+json"]["example"]
         assert example["title"] == problem["title"] and example["status"] == answer.status_code
+
+
+def test_headers(document, node):
+    """The headers of pages, of what has not changed, and of what goes on, are those described."""
+    run = Run(document, node)
+    for name in ("home", "console_file", "openapi", "asyncapi"):
+        answer = run.request(name, {"Accept": "text/html, application/json"})
+        run.check(name, answer)
+        again = run.request(name, {"Accept": "text/html, application/json",
+                                   "If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+        run.check(name, again)
+    stream = node.client().get("/events", headers={"Accept": "text/event-stream"}, stream=True)
+    assert stream.headers["Content-Type"].startswith("text/event-stream")
+    described = document.operations["events"][2]["responses"]["200"]["headers"]
+    assert {header.lower() for header in stream.headers} - PLAIN_HEADERS <= set(described)
+    stream.close()
+    answer = node.client().get("/livez", headers={"Origin": "http://ui.example"})
+    exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+    assert exposed == set(document.document["components"]["headers"])
+
+
+def test_partial(tmp_path):
+    """What a node that is gone leaves incomplete says so, in a header that the document has; what is
+    not described so is whole, or refused."""
+    running = cluster.Cluster(tmp_path / "cluster").start()
+    document = Document(running.client().get("/openapi.json").json())
+    running.nodes[1].kill()
+    api = running.nodes[0].client()
+    nodes.wait_until(lambda: not cluster.is_whole(api), 30, "node 0 to find out")
+    partial = 0
+    for name, (method, path, operation) in document.operations.items():
+        if method != "get" or "{" in path or name == "events":
+            continue
+        answer = api.get(path)
+        if answer.status_code == 503:
+            continue
+        described = "Dure-Partial" in operation["responses"]["200"]["headers"]
+        assert answer.headers.get("Dure-Partial") == ("nodes 1" if described else None), name
+        partial += described
+    assert partial > 20
+    running.stop()

@@ -88,7 +88,8 @@ static void test_below_an_item(void **state)
     assert_int_equal(find("/profile/shop/orders").kind, DURE_ROUTE_PROFILE);
     assert_int_equal(find("/").kind, DURE_ROUTE_HOME);
     assert_int_equal(find("/console/app-1.js").kind, DURE_ROUTE_CONSOLE);
-    assert_int_equal(find("/console").kind, DURE_ROUTE_CONSOLE);
+    assert_int_equal(find("/console").kind, DURE_ROUTE_NONE); /* Its files have names. */
+    assert_int_equal(find("/console/app-1.js/x").kind, DURE_ROUTE_NONE);
     assert_int_equal(find("*").kind, DURE_ROUTE_SERVER);
 }
 
