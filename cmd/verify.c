@@ -15,12 +15,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cmd/books.h"
 #include "cmd/cluster_file.h"
 #include "cmd/commands.h"
 #include "cmd/offline.h"
 #include "cmd/parse.h"
 #include "cmd/progress.h"
-#include "runtime/audit.h"
 #include "runtime/record.h"
 #include "runtime/recovery.h"
 
@@ -36,9 +36,9 @@ struct verify {
     struct dure_record_chain chain;
     uint64_t records, events, rows, findings;
     uint64_t *sequences;
-    void **audits; /* One per system; NULL: it has none. */
-    bool part;     /* DIR is one node of a cluster. */
-    json_t *found, *sums; /* Sentences, with --json; else NULL: they are printed. */
+    struct dure_books *books;
+    bool part;              /* DIR is one node of a cluster. */
+    json_t *found, *systems; /* With --json; else NULL: findings and books are printed. */
     uint64_t rows_due;
 };
 
@@ -59,17 +59,6 @@ static void finding(struct verify *verify, const char *fmt, ...)
 }
 
 /* ---- 1: the journal -------------------------------------------------------------------------- */
-
-static void audit_event(struct verify *verify, const struct dure_type *type,
-                        const struct dure_event *event)
-{
-    const struct dure_system *const *systems = dure_registry_systems();
-    for (size_t i = 0; systems[i] != NULL; i++) {
-        if (verify->audits[i] != NULL && strcmp(systems[i]->name, type->system) == 0) {
-            systems[i]->audit->event(verify->audits[i], type, event);
-        }
-    }
-}
 
 static void check_event(struct verify *verify, uint64_t index, int64_t time_ms,
                         const struct dure_entry_event *head)
@@ -99,7 +88,7 @@ static void check_event(struct verify *verify, uint64_t index, int64_t time_ms,
                 event_type->name);
         return;
     }
-    audit_event(verify, type, &event);
+    dure_books_event(verify->books, type, &event);
 }
 
 static int check_record(void *arg, uint64_t index, const void *record, size_t len)
@@ -156,12 +145,7 @@ static int audit_row(void *arg, uint32_t code, int64_t id, const void *row, size
     struct dure_type *type = dure_registry_type_by_code(code);
     struct dure_actor_head head;
     if (type == NULL || dure_row_unpack(type, &head, state, row, len) != 0) return 0;
-    const struct dure_system *const *systems = dure_registry_systems();
-    for (size_t i = 0; systems[i] != NULL; i++) {
-        if (verify->audits[i] != NULL && strcmp(systems[i]->name, type->system) == 0) {
-            systems[i]->audit->row(verify->audits[i], type, id, state);
-        }
-    }
+    dure_books_row(verify->books, type, id, state);
     return 0;
 }
 
@@ -188,45 +172,12 @@ static int check_rows(struct verify *verify)
     return rv;
 }
 
-/* ---- 3: the sums --------------------------------------------------------------------------------- */
-
-/* Frees them as well. */
-static void report_audits(struct verify *verify, bool judge)
+static void wrong_sums(void *arg, const char *system)
 {
-    const struct dure_system *const *systems = dure_registry_systems();
-    for (size_t i = 0; systems[i] != NULL; i++) {
-        if (verify->audits[i] == NULL) continue;
-        struct dure_buf text = {0};
-        int rv = judge ? systems[i]->audit->report(verify->audits[i], &text) : 0;
-        if (text.len > 0 && verify->sums != NULL)
-            json_array_append_new(verify->sums, json_stringn(text.data, text.len));
-        else if (text.len > 0)
-            printf("%.*s\n", (int)text.len, text.data);
-        if (rv != 0) finding(verify, "the sums of %s do not add up", systems[i]->name);
-        dure_buf_fini(&text);
-    }
+    finding(arg, "the sums of %s do not add up", system);
 }
 
-static void free_audits(struct verify *verify)
-{
-    const struct dure_system *const *systems = dure_registry_systems();
-    for (size_t i = 0; verify->audits != NULL && systems[i] != NULL; i++) free(verify->audits[i]);
-    free(verify->audits);
-}
-
-static void new_audits(struct verify *verify)
-{
-    const struct dure_system *const *systems = dure_registry_systems();
-    size_t count = 0;
-    while (systems[count] != NULL) count++;
-    verify->audits = calloc(count + 1, sizeof(void *));
-    DURE_ASSERT(verify->audits != NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (systems[i]->audit == NULL) continue;
-        verify->audits[i] = calloc(1, systems[i]->audit->size);
-        DURE_ASSERT(verify->audits[i] != NULL);
-    }
-}
+/* ---- Directories ----------------------------------------------------------------------------- */
 
 static int verify_dir(struct verify *verify, const char *dir, const char *work,
                       const char **message)
@@ -255,7 +206,7 @@ static int verify_dir(struct verify *verify, const char *dir, const char *work,
     return rv;
 }
 
-/* What was open of one directory; the counts and the audits stay. */
+/* What was open of one directory; the counts and the books stay. */
 static void close_dir(struct verify *verify)
 {
     if (verify->live != NULL) dure_runtime_close(verify->live);
@@ -320,8 +271,15 @@ static const char doc[] =
     "system's sums of money and stock."
     "\v"
     "Each finding is one line that begins with WRONG (at most " STR(FINDINGS_MAX) " of them), then "
-    "come the sums of each system, then one line of totals. A record that cannot be read ends the "
-    "check, since what follows cannot be replayed.\n"
+    "come the sums of each system that there is anything of, then one line of totals. A record that "
+    "cannot be read ends the check, since what follows cannot be replayed.\n"
+    "\n"
+    "With --json it is one object: dir, records, events, rows, findings (how many), wrong (what they "
+    "say), part (DIR is one node of a cluster: the sums are checked with all of them only), and "
+    "systems, a list of objects: system, counts (an object of numbers), and sums, a list of objects: "
+    "name, left and right (numbers that should be equal), parts (an object of the numbers that they "
+    "are made of, by name), exact (whether they have to be equal now: no saga is under way, nothing "
+    "was left out or removed), fits (whether they are).\n"
     "\n"
     "Exit status: 0 clean; 1 something is wrong, or DIR cannot be read (the message says which); "
     "2 wrong command line.\n"
@@ -342,8 +300,8 @@ static void print_json(const struct verify *verify, const char *dir, bool done)
     json_t *all = json_pack("{s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:b}", "dir", dir, "records",
                             (json_int_t)verify->records, "events", (json_int_t)verify->events,
                             "rows", (json_int_t)verify->rows, "findings",
-                            (json_int_t)verify->findings, "wrong", verify->found, "sums",
-                            verify->sums, "part", verify->part);
+                            (json_int_t)verify->findings, "wrong", verify->found, "systems",
+                            verify->systems, "part", verify->part);
     if (done) json_dumpf(all, stdout, JSON_COMPACT);
     if (done) putchar('\n');
     json_decref(all);
@@ -362,16 +320,17 @@ int dure_cmd_verify(int argc, char **argv)
     struct verify verify = {0};
     if (input.json) {
         verify.found = json_array();
-        verify.sums = json_array();
+        verify.systems = json_array();
     }
-    new_audits(&verify);
+    verify.books = dure_books_new();
     bool done = verify_all(&verify, dir);
     if (done && verify.part && !input.json) {
         printf("%s is one node's part: the sums are the cluster's, `dure verify` of the directory "
                "above\n", dir);
     }
-    report_audits(&verify, done && verify.findings == 0 && !verify.part);
-    free_audits(&verify);
+    if (done && verify.findings == 0 && !verify.part)
+        dure_books_report(verify.books, verify.systems, wrong_sums, &verify);
+    dure_books_free(verify.books);
     if (input.json) print_json(&verify, dir, done);
     if (!done) return 1;
     if (input.json) return verify.findings == 0 ? 0 : 1;

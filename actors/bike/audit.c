@@ -69,28 +69,33 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     audit->held_pairs += pair(id, bike->reservation_id);
 }
 
-static int report(void *arg, struct dure_buf *out)
+static void report(const void *arg, struct dure_audit_report *out)
 {
     const struct audit *audit = arg;
     bool exact = audit->pending == 0 && audit->skipped == 0 && audit->removed == 0;
-    bool held = audit->bikes_held == audit->bikes_reserved &&
-                audit->held_pairs == audit->reserved_pairs;
-    dure_buf_printf(out, "bike: %llu reservations, %llu sagas under way, %llu steps left out\n",
-                    (unsigned long long)audit->reservations, (unsigned long long)audit->pending,
-                    (unsigned long long)audit->skipped);
-    dure_buf_printf(out, "bike balances: %llu users%s\n", (unsigned long long)audit->users,
-                    audit->wrong_users == 0 ? "" : ": SOME DO NOT FIT");
-    dure_buf_printf(out, "bike purchases: %lld paid = %lld bought", (long long)audit->paid,
-                    (long long)audit->bought);
-    int purchases = dure_audit_judge(out, audit->paid == audit->bought, exact);
-    dure_buf_printf(out, "bike fares: %lld of reservations = %lld used",
-                    (long long)audit->held_fares, (long long)audit->fares);
-    int fares = dure_audit_judge(out, audit->held_fares == audit->fares, exact);
-    dure_buf_printf(out, "bikes: %llu held = %llu reserved", (unsigned long long)audit->bikes_held,
-                    (unsigned long long)audit->bikes_reserved);
-    int bikes = dure_audit_judge(out, held, exact);
-    bool fit = audit->wrong_users == 0 && purchases == 0 && fares == 0 && bikes == 0;
-    return fit ? 0 : DURE_ECORRUPT;
+    dure_audit_count(out, "reservations", audit->reservations);
+    dure_audit_count(out, "users", audit->users);
+    dure_audit_count(out, "sagas under way", audit->pending);
+    dure_audit_count(out, "steps left out", audit->skipped);
+    dure_audit_line(out, "bike balances that do not fit", (int64_t)audit->wrong_users, 0, true);
+    const struct dure_audit_sum sums[] = {
+        {.name = "bike purchases",
+         .left = {"paid", audit->paid},
+         .right = {{"bought", audit->bought}}},
+        {.name = "bike fares",
+         .left = {"of reservations", audit->held_fares},
+         .right = {{"used", audit->fares}}},
+        {.name = "bikes",
+         .left = {"held", (int64_t)audit->bikes_held},
+         .right = {{"reserved", (int64_t)audit->bikes_reserved}},
+         .differs = audit->held_pairs != audit->reserved_pairs},
+    };
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        struct dure_audit_sum sum = sums[i];
+        sum.right_count = 1;
+        sum.exact = exact;
+        dure_audit_add(out, &sum);
+    }
 }
 
 const struct dure_audit bike_audit = {

@@ -42,19 +42,27 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     }
 }
 
-static int report(void *arg, struct dure_buf *out)
+static void report(const void *arg, struct dure_audit_report *out)
 {
     const struct audit *audit = arg;
-    bool settlements = audit->kepcos == audit->owed || audit->rounds > 0;
-    bool earnings = audit->earned == audit->worth || audit->removed > 0 || audit->rounds > 0;
-    dure_buf_printf(out, "dr points: %llu users%s\n", (unsigned long long)audit->users,
-                    audit->wrong_users == 0 ? "" : ": SOME DO NOT FIT");
-    dure_buf_printf(out, "dr settlements: %llu of %llu responses, %llu settled%s\n",
-                    (unsigned long long)audit->kepcos, (unsigned long long)audit->responses,
-                    (unsigned long long)audit->settled, settlements ? "" : ": DOES NOT FIT");
-    dure_buf_printf(out, "dr earnings: %lld settled = %lld earned%s\n", (long long)audit->worth,
-                    (long long)audit->earned, earnings ? "" : ": DOES NOT FIT");
-    return audit->wrong_users == 0 && settlements && earnings ? 0 : DURE_ECORRUPT;
+    dure_audit_count(out, "responses", audit->responses);
+    dure_audit_count(out, "users", audit->users);
+    dure_audit_count(out, "settled", audit->settled);
+    dure_audit_count(out, "rounds under way", audit->rounds);
+    dure_audit_line(out, "dr points of users that do not fit", (int64_t)audit->wrong_users, 0,
+                    true);
+    const struct dure_audit_sum settlements = {.name = "dr settlements",
+                                               .left = {"owed", (int64_t)audit->owed},
+                                               .right = {{"kepcos", (int64_t)audit->kepcos}},
+                                               .right_count = 1,
+                                               .exact = audit->rounds == 0};
+    dure_audit_add(out, &settlements);
+    const struct dure_audit_sum earnings = {.name = "dr earnings",
+                                            .left = {"settled", audit->worth},
+                                            .right = {{"earned", audit->earned}},
+                                            .right_count = 1,
+                                            .exact = audit->removed == 0 && audit->rounds == 0};
+    dure_audit_add(out, &earnings);
 }
 
 const struct dure_audit dr_audit = {

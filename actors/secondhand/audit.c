@@ -56,26 +56,24 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     }
 }
 
-static int report(void *arg, struct dure_buf *out)
+static void report(const void *arg, struct dure_audit_report *out)
 {
     const struct audit *audit = arg;
     const int64_t *reserves = audit->reserves, *trades = audit->trades;
     bool exact = audit->pending == 0 && audit->skipped == 0;
-    dure_buf_printf(out, "secondhand: %lld reservations, %llu sagas under way, %llu steps left out\n",
-                    (long long)(reserves[SECONDHAND_RESERVE_DONE] +
-                                reserves[SECONDHAND_RESERVE_CANCELED]),
-                    (unsigned long long)audit->pending, (unsigned long long)audit->skipped);
+    dure_audit_count(
+        out, "reservations",
+        (uint64_t)(reserves[SECONDHAND_RESERVE_DONE] + reserves[SECONDHAND_RESERVE_CANCELED]));
+    dure_audit_count(out, "sagas under way", audit->pending);
+    dure_audit_count(out, "steps left out", audit->skipped);
     /* What trades held of a removed product went with it. */
-    int stock = dure_audit_line(out, "secondhand stock", audit->added - audit->removed_stock,
-                                audit->stock + audit->held, exact && audit->removed == 0);
-    int reserved = dure_audit_line(
-        out, "secondhand reserved", reserves[SECONDHAND_RESERVE_DONE],
-        trades[SECONDHAND_TRADE_IN_PROGRESS] + trades[SECONDHAND_TRADE_DONE], exact);
-    int canceled = dure_audit_line(out, "secondhand cancelled",
-                                   reserves[SECONDHAND_RESERVE_CANCELED],
-                                   trades[SECONDHAND_TRADE_CANCELED], exact);
-    int notices = dure_audit_line(out, "secondhand notices", audit->happened, audit->told, exact);
-    return stock != 0 ? stock : reserved != 0 ? reserved : canceled != 0 ? canceled : notices;
+    dure_audit_line(out, "secondhand stock", audit->added - audit->removed_stock,
+                    audit->stock + audit->held, exact && audit->removed == 0);
+    dure_audit_line(out, "secondhand reserved", reserves[SECONDHAND_RESERVE_DONE],
+                    trades[SECONDHAND_TRADE_IN_PROGRESS] + trades[SECONDHAND_TRADE_DONE], exact);
+    dure_audit_line(out, "secondhand cancelled", reserves[SECONDHAND_RESERVE_CANCELED],
+                    trades[SECONDHAND_TRADE_CANCELED], exact);
+    dure_audit_line(out, "secondhand notices", audit->happened, audit->told, exact);
 }
 
 const struct dure_audit secondhand_audit = {

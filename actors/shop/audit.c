@@ -52,27 +52,29 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     audit->held_stock += order->quantity;
 }
 
-static int line(struct dure_buf *out, const char *name, int64_t in, int64_t there, int64_t held,
-                bool exact)
+static void add(struct dure_audit_report *out, const char *name, int64_t in, int64_t there,
+                int64_t held, bool exact)
 {
-    dure_buf_printf(out, "shop %s: %lld in = %lld there + %lld in orders", name, (long long)in,
-                    (long long)there, (long long)held);
-    return dure_audit_judge(out, in == there + held, exact);
+    const struct dure_audit_sum sum = {.name = name,
+                                       .left = {"in", in},
+                                       .right = {{"there", there}, {"in orders", held}},
+                                       .right_count = 2,
+                                       .exact = exact};
+    dure_audit_add(out, &sum);
 }
 
-static int report(void *arg, struct dure_buf *out)
+static void report(const void *arg, struct dure_audit_report *out)
 {
     const struct audit *audit = arg;
     /* What orders held of removed accounts and products went with them. */
     bool exact = audit->pending == 0 && audit->removed == 0 && audit->skipped == 0;
-    dure_buf_printf(out, "shop: %llu orders, %llu sagas under way, %llu steps left out\n",
-                    (unsigned long long)audit->orders, (unsigned long long)audit->pending,
-                    (unsigned long long)audit->skipped);
-    int money = line(out, "money", audit->deposited - audit->removed_money, audit->balances,
-                     audit->held_money, exact);
-    int stock = line(out, "stock", audit->opened - audit->removed_stock, audit->stock,
-                     audit->held_stock, exact);
-    return money != 0 ? money : stock;
+    dure_audit_count(out, "orders", audit->orders);
+    dure_audit_count(out, "sagas under way", audit->pending);
+    dure_audit_count(out, "steps left out", audit->skipped);
+    add(out, "shop money", audit->deposited - audit->removed_money, audit->balances,
+        audit->held_money, exact);
+    add(out, "shop stock", audit->opened - audit->removed_stock, audit->stock, audit->held_stock,
+        exact);
 }
 
 const struct dure_audit shop_audit = {

@@ -459,7 +459,8 @@ def test_events(make):
     assert fields["dr.user.PointChanged"] == head + ["name", "point", "capacity"]
     verify = nodes.dure("verify", node.data)
     assert verify.returncode == 0, verify.stdout + verify.stderr
-    assert b"dr settlements: 2 of 3 responses, 2 settled\n" in verify.stdout
+    assert b"dr: 3 responses, 3 users, 2 settled, 0 rounds under way\n" in verify.stdout
+    assert b"dr settlements: 2 owed = 2 kepcos\ndr earnings: 383 settled = 383 earned\n" in verify.stdout
     assert nodes.dure("rebuild", node.data).returncode == 0
     node.start()
     assert [info["point"] for info in dr.find("getUserInfos")] == [1383, 1000, 1000]

@@ -108,11 +108,14 @@ static void check_book(struct sim *sim, const struct dure_system *system)
         book.type = dure_registry_type(i);
         sim_each(sim, dure_registry_type(i), on_row, &book);
     }
-    struct dure_buf out = {0};
-    if (system->audit->report(book.audit, &out) != 0) {
+    struct dure_audit_report report = {0};
+    system->audit->report(book.audit, &report);
+    if (!dure_audit_fits(&report)) {
+        struct dure_buf out = {0};
+        dure_audit_text(&report, system->name, &out);
         sim_fail(sim, "the books of %s do not fit: %.*s", system->name, (int)out.len, out.data);
+        dure_buf_fini(&out);
     }
-    dure_buf_fini(&out);
     free(book.audit);
 }
 

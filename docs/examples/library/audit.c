@@ -32,19 +32,17 @@ static void on_row(void *arg, const struct dure_type *type, int64_t id, const vo
     audit->pending += type == library_lend_saga.type || type == library_return_saga.type;
 }
 
-static int report(void *arg, struct dure_buf *out)
+static void report(const void *arg, struct dure_audit_report *out)
 {
     const struct audit *audit = arg;
     bool exact = audit->pending == 0 && audit->skipped == 0;
-    dure_buf_printf(out, "library: %llu sagas under way, %llu steps left out\n",
-                    (unsigned long long)audit->pending, (unsigned long long)audit->skipped);
-    int loans = dure_audit_line(out, "library copies lent and loans", audit->copies, audit->loans,
-                                exact);
-    int readers = dure_audit_line(out, "library copies lent and readers' books", audit->copies,
-                                  audit->readers, exact);
-    int books = dure_audit_line(out, "library books with too many or too few lent",
-                                (int64_t)audit->wrong_books, 0, true);
-    return loans != 0 ? loans : readers != 0 ? readers : books;
+    dure_audit_count(out, "sagas under way", audit->pending);
+    dure_audit_count(out, "steps left out", audit->skipped);
+    dure_audit_line(out, "library copies lent and loans", audit->copies, audit->loans, exact);
+    dure_audit_line(out, "library copies lent and readers' books", audit->copies, audit->readers,
+                    exact);
+    dure_audit_line(out, "library books with too many or too few lent",
+                    (int64_t)audit->wrong_books, 0, true);
 }
 
 const struct dure_audit library_audit = {
