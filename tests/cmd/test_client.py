@@ -1,19 +1,16 @@
-"""Commands that talk to a running node: call, sagas, top; and the progress of long work."""
+"""Commands that talk to a running node: call, sagas, top."""
 import json
 import os
-import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
 import node as nodes
 from shop import Shop
-from up import Up
+from terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -29,44 +26,6 @@ def call(node):
     def run(*args, **kwargs):
         return nodes.dure("call", "--url", node.url, *args, **kwargs)
     return run
-
-
-class Terminal:
-    """A command with a terminal of its own for its output, its errors, or both."""
-
-    def __init__(self, *args, out=True, err=True):
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [*nodes.WRAP, nodes.BINARY, *map(str, args)], stdin=subprocess.DEVNULL,
-            stdout=slave if out else subprocess.DEVNULL, stderr=slave if err else subprocess.PIPE,
-            env=nodes.ENV | {"TERM": "xterm"})
-        os.close(slave)
-        self.seen = b""
-
-    def read(self, wanted=None, timeout=60):
-        """Until `wanted` has come, or to the end."""
-        deadline = time.monotonic() + timeout
-        while wanted is None or wanted not in self.seen:
-            assert time.monotonic() < deadline, f"waited for {wanted} in vain: {self.seen}"
-            if not select.select([self.master], [], [], 0.2)[0]:
-                continue
-            try:
-                more = os.read(self.master, 65536)
-            except OSError:  # The other end is closed: Linux says EIO.
-                more = b""
-            if not more:
-                assert wanted is None, f"it ended without {wanted}: {self.seen}"
-                return self.seen
-            self.seen += more
-        return self.seen
-
-    def end(self):
-        self.read()
-        status = self.process.wait(60)
-        os.close(self.master)
-        if self.process.stderr:
-            self.process.stderr.close()
-        return status
 
 
 # ---- call ----------------------------------------------------------------------------------------
@@ -282,51 +241,7 @@ def test_top_waits(tmp_path):
     later.stop()
 
 
-# ---- progress, --json ------------------------------------------------------------------------------
-
-
-def test_progress_and_json(tmp_path):
-    """Long work shows how far it is on a terminal, and nothing elsewhere; --json says what it found."""
-    running = nodes.Node(tmp_path / "data").start()
-    bench = Terminal("bench", "--url", running.url, "--mode", "bulk", "--seconds", "2", "--warmup",
-                     "0", "--json", out=False)
-    bench.read(b"measuring [")
-    assert bench.end() == 0
-    assert re.search(rb"\r[a-z]+ \[#*\.*\] +\d+ %, \d+ of \d+\x1b\[K", bench.seen)
-    assert bench.seen.endswith(b"\r\x1b[K")
-    running.kill()  # So that there is something to recover.
-    recovery = Terminal("verify", running.data, "--json", out=False)
-    assert recovery.end() == 0, recovery.seen
-    shown = recovery.seen
-    assert b"checking records [" in shown or b"replaying the journal [" in shown \
-        or b"comparing rows [" in shown
-    assert shown.endswith(b"\r\x1b[K")
-    done = nodes.dure("verify", running.data, "--json")
-    assert (done.returncode, done.stderr) == (0, b"")
-    found = json.loads(done.stdout)
-    assert found["findings"] == 0 and found["wrong"] == [] and found["rows"] > 1000
-    assert [system["system"] for system in found["systems"]] == ["shop"]
-    done = nodes.dure("rebuild", running.data, "--json")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout) == {"dir": str(running.data), "records": found["records"]}
-    dumped = nodes.dure("dump", running.data, "--json")
-    assert dumped.stdout == nodes.dure("dump", running.data).stdout
-    assert all(json.loads(line)["specversion"] for line in dumped.stdout.splitlines()[:10])
-
-
-def test_recovery_of_a_cluster(tmp_path):
-    """On a terminal `dure up` shows how far its nodes have recovered, as a bar, and takes it away."""
-    up = Up(tmp_path / "data", count=1).start()
-    done = nodes.dure("bench", "--url", up.url, "--mode", "bulk", "--seconds", "4", "--json")
-    assert done.returncode == 0, done.stderr
-    up.stop()
-    shutil.rmtree(up.data / "node-0" / "state")  # Then all of the journal is to be read.
-    recovery = Terminal("up", *up.command()[len(nodes.WRAP) + 2:])
-    shown = recovery.read(b"dure up: ready")
-    recovery.process.send_signal(signal.SIGINT)
-    assert recovery.end() == 0
-    assert re.search(rb"recovering \[#*\.+\] +\d+ %, \d+ of \d+ records of 1 node, ", shown), shown
-    assert b"\r\x1b[Knode 0: ready after" in shown
+# ---- --json ------------------------------------------------------------------------------------
 
 
 def test_print_config_json():
