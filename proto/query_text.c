@@ -33,9 +33,10 @@ bool dure_query_has(struct dure_span query, const char *name)
 bool dure_query_text(struct dure_span query, const char *name, char *out, size_t cap)
 {
     struct dure_span value;
+    out[0] = '\0';
     if (!find(query, name, &value)) return false;
     size_t len = dure_route_decode(value, true, out, cap - 1);
-    if (len == SIZE_MAX) return false;
-    out[len] = '\0';
-    return true;
+    bool fits = len != SIZE_MAX && memchr(out, '\0', len) == NULL; /* "1%00" is not "1". */
+    out[fits ? len : 0] = '\0';
+    return fits;
 }
