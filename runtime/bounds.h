@@ -108,6 +108,13 @@
 #define DURE_SSE_STREAMS_MAX 1000
 #define DURE_SSE_HEARTBEAT_MS 15000
 
+/* What a node keeps of its own past, for charts (proto/samples.h): a sample every 2 s, since a line
+ * that moves less often looks stuck, and ten minutes of them, twice what a chart shows: 90 KB. And
+ * how long behind the end of its slot a sample is shown: by then every node has taken its own. */
+#define DURE_SAMPLE_MS 2000
+#define DURE_SAMPLES_MAX 300
+#define DURE_SAMPLE_SETTLE_MS 500
+
 /* How long an answer waits for its saga by default, and at most (SPEC A6). */
 #define DURE_WAIT_MS_DEFAULT 2000
 #define DURE_WAIT_MS_MAX 30000
@@ -191,6 +198,9 @@ _Static_assert(DURE_BULK_LINE_BYTES_MAX <= DURE_HTTP_BODY_BYTES_MAX, "a line is 
 _Static_assert(DURE_BULK_INFLIGHT_MAX < DURE_ASKS_MAX, "one bulk request cannot take every place");
 _Static_assert(DURE_BULK_INFLIGHT_MAX <= DURE_MAILBOX_MSGS_MAX, "a bulk run for one actor fits");
 _Static_assert(DURE_ROUND_PAGE < DURE_GROUP_TURNS_MAX / 8, "a page leaves room for what it causes");
+_Static_assert(DURE_SAMPLE_SETTLE_MS < DURE_SAMPLE_MS, "one sample settles before the next");
+_Static_assert(DURE_SAMPLE_SETTLE_MS + DURE_SAMPLE_MS + DURE_PEER_SILENCE_MS < 4000,
+               "who is gone is shown within 4 s");
 _Static_assert(DURE_WAIT_MS_DEFAULT <= DURE_WAIT_MS_MAX, "the default is in range");
 _Static_assert(DURE_PAGE_SIZE_DEFAULT <= DURE_PAGE_SIZE_MAX, "the default is in range");
 _Static_assert(DURE_CHECKPOINT_SLICE <= DURE_CHECKPOINT_ROWS_MAX, "a slice fits a checkpoint");
