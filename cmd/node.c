@@ -329,6 +329,11 @@ static int open_streams(struct node *node)
                                        .heartbeat_ms = (uint64_t)node->config.sse_heartbeat_ms};
     int rv = dure_gateway_open_events(node->gateway, &options);
     if (rv != 0) dure_logline_now("error", "/events cannot start: %s", dure_error_info(rv)->text);
+    if (rv != 0) return rv;
+    rv = dure_gateway_open_history(node->gateway, node->loop.uv);
+    if (rv != 0) {
+        dure_logline_now("error", "/metrics/history cannot start: %s", dure_error_info(rv)->text);
+    }
     return rv;
 }
 

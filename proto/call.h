@@ -15,6 +15,7 @@
 
 #define DURE_GATEWAY_SYSTEMS_MAX 16
 
+struct dure_sampler;
 struct dure_sse;
 
 struct dure_gateway {
@@ -34,6 +35,7 @@ struct dure_gateway {
     struct dure_documents documents;
     struct dure_tracing_options tracing;
     struct dure_sse *sse; /* NULL: no event streams. */
+    struct dure_sampler *sampler; /* NULL: no history. */
     size_t payload_bytes; /* The largest payload or state there is. */
     bool stopping, closed;
 };

@@ -22,12 +22,14 @@
 #include "proto/events_page.h"
 #include "proto/forward.h"
 #include "proto/gather.h"
+#include "proto/history_page.h"
 #include "proto/item.h"
 #include "proto/item_events.h"
 #include "proto/list.h"
 #include "proto/pages.h"
 #include "proto/problem.h"
 #include "proto/saga_list.h"
+#include "proto/sampler.h"
 #include "proto/sagas.h"
 #include "proto/sse.h"
 #include "proto/streamed.h"
@@ -104,6 +106,7 @@ static void dispatch(struct dure_call *call)
     case DURE_ROUTE_LIVEZ: dure_pages_livez(call); break;
     case DURE_ROUTE_READYZ: dure_pages_readyz(call); break;
     case DURE_ROUTE_METRICS: dure_pages_metrics(call); break;
+    case DURE_ROUTE_METRICS_HISTORY: dure_history_page_get(call); break;
     case DURE_ROUTE_SAGAS: dure_saga_list_get(call); break;
     case DURE_ROUTE_SAGA: dure_sagas_get_one(call); break;
     case DURE_ROUTE_SAGA_COMMAND: dure_sagas_push(call); break;
@@ -310,6 +313,12 @@ int dure_gateway_open_events(struct dure_gateway *gateway, const struct dure_sse
     return dure_sse_open(&gateway->sse, gateway, options);
 }
 
+int dure_gateway_open_history(struct dure_gateway *gateway, struct uv_loop_s *loop)
+{
+    DURE_ASSERT(gateway->sampler == NULL);
+    return dure_sampler_open(&gateway->sampler, gateway, loop);
+}
+
 bool dure_gateway_idle(const struct dure_gateway *gateway)
 {
     return gateway->calls_count == 0;
@@ -324,6 +333,7 @@ void dure_gateway_close(struct dure_gateway *gateway)
         return;
     }
     dure_sse_close(gateway->sse);
+    dure_sampler_close(gateway->sampler);
     dure_call_free_all(gateway);
     dure_documents_fini(&gateway->documents);
     dure_route_fini(&gateway->routes);

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "proto/history_page.h"
 #include "proto/list_part.h"
 #include "proto/metrics_spread.h"
 #include "proto/saga_list.h"
@@ -219,6 +220,7 @@ void dure_gather_receive(void *arg, const struct dure_remote_origin *origin, con
         [DURE_GATHER_ITEMS] = dure_list_part_items,
         [DURE_GATHER_SAGAS] = dure_saga_list_part,
         [DURE_GATHER_METRICS] = dure_metrics_part,
+        [DURE_GATHER_HISTORY] = dure_history_page_part,
     };
     struct dure_gateway *gateway = arg;
     struct question_head head = {.kind = DURE_GATHER_KINDS};

@@ -12,6 +12,7 @@ enum dure_gather_kind {
     DURE_GATHER_ITEMS,   /* list_part.c: path, base and ids → items. */
     DURE_GATHER_SAGAS,   /* saga_list.c: → sagas under way. */
     DURE_GATHER_METRICS, /* metrics_spread.c: → the page. */
+    DURE_GATHER_HISTORY, /* history_page.c: the last slot that is known → samples and state. */
     DURE_GATHER_KINDS
 };
 

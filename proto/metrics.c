@@ -104,7 +104,7 @@ static void write_server(const struct dure_server *server, struct dure_buf *out)
     counter(out, "dure_http_sent_bytes_total", stats.bytes_out_total, "Bytes out.");
 }
 
-static int64_t own_shards(const struct dure_options *options)
+int64_t dure_metrics_shards(const struct dure_options *options)
 {
     if (options->nodes == 0) return options->shards;
     return (options->shards - options->node + options->nodes - 1) / options->nodes;
@@ -142,7 +142,7 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     for (size_t i = 0; i < 16; i++) batches += metrics->batch_turns_buckets[i];
     dure_buf_printf(out, "dure_commit_turns_sum %llu\ndure_commit_turns_count %llu\n",
                     (unsigned long long)metrics->turns, (unsigned long long)batches);
-    gauge(out, "dure_shards", own_shards(&rt->options), "Shards that this node serves.");
+    gauge(out, "dure_shards", dure_metrics_shards(&rt->options), "Shards that this node serves.");
     gauge(out, "dure_asks_in_flight", rt->asks_count, "Commands under way.");
     gauge(out, "dure_asks_queued", rt->intake_count, "Of them, those that no turn has taken yet.");
     gauge(out, "dure_mail_queued", rt->ready_mail, "Messages in the mailboxes of actors.");
@@ -160,6 +160,16 @@ static void write_runtime(const struct dure_runtime *rt, struct dure_buf *out)
     gauge(out, "dure_rows_size_bytes", (int64_t)rt->rows->ops->bytes(rt->rows), "Rows on disk.");
 }
 
+const char *dure_metrics_saga_state(size_t state)
+{
+    static const char *const states[DURE_SAGA_STATES] = {
+        [DURE_SAGA_PARKED] = "parked",     [DURE_SAGA_FORWARD] = "forward",
+        [DURE_SAGA_UNDOING] = "undoing",   [DURE_SAGA_REFUSING] = "refusing",
+        [DURE_SAGA_LATE] = "late"};
+    DURE_ASSERT(state < DURE_SAGA_STATES);
+    return states[state];
+}
+
 /* Aggregates by type, and the sagas that are under way. */
 static void write_types(const struct dure_runtime *rt, struct dure_buf *out)
 {
@@ -170,17 +180,13 @@ static void write_types(const struct dure_runtime *rt, struct dure_buf *out)
         dure_buf_printf(out, "dure_aggregates{type=\"%s\"} %lld\n", type->name,
                         (long long)rt->counters[i].count);
     }
-    static const char *const states[DURE_SAGA_STATES] = {
-        [DURE_SAGA_PARKED] = "parked",     [DURE_SAGA_FORWARD] = "forward",
-        [DURE_SAGA_UNDOING] = "undoing",   [DURE_SAGA_REFUSING] = "refusing",
-        [DURE_SAGA_LATE] = "late"};
     family(out, "dure_sagas", "gauge", "Sagas under way, by state.");
     for (size_t i = 0; i < dure_registry_count(); i++) {
         const struct dure_type *type = dure_registry_type(i);
         if (type->kind != DURE_KIND_SAGA) continue;
         for (size_t state = 0; state < DURE_SAGA_STATES; state++) {
             dure_buf_printf(out, "dure_sagas{type=\"%s\",state=\"%s\"} %lld\n", type->name,
-                            states[state], (long long)rt->sagas[i][state]);
+                            dure_metrics_saga_state(state), (long long)rt->sagas[i][state]);
         }
     }
     counter(out, "dure_sagas_started_total", rt->metrics.sagas_started, "Sagas begun.");

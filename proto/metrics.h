@@ -20,10 +20,15 @@ struct dure_http_metrics {
 };
 
 struct dure_gateway;
+struct dure_options;
 
 void dure_metrics_count(struct dure_http_metrics *metrics, enum dure_method method, int status,
                         uint64_t took_ns);
 /* The whole page. */
 void dure_metrics_write(const struct dure_gateway *gateway, struct dure_buf *out);
+/* Shards that the node serves. */
+int64_t dure_metrics_shards(const struct dure_options *options);
+/* "parked": the name of an enum dure_saga_state. */
+const char *dure_metrics_saga_state(size_t state);
 
 #endif

@@ -46,6 +46,8 @@ void dure_openapi_schemas(struct dure_openapi *api, const struct dure_collection
 bool dure_openapi_is_reserved(const char *name);
 /* openapi_node.c: what is beside the collections. */
 void dure_openapi_node(struct dure_openapi *api);
+/* openapi_history.c: of it, the last minutes. */
+void dure_openapi_history(struct dure_openapi *api);
 /* openapi_answers.c: components.responses, .headers, and the schemas of problems. */
 json_t *dure_openapi_responses(void);
 json_t *dure_openapi_headers(void);

@@ -277,6 +277,7 @@ void dure_openapi_node(struct dure_openapi *api)
 {
     put_pages(api);
     put_console_file(api);
+    dure_openapi_history(api);
     event_schemas(api);
     put_events(api);
     put_sagas(api);

@@ -261,6 +261,10 @@ static bool find_fixed(const struct dure_routes *routes, const struct segment *s
         route->kind = names[i].kind;
         return true;
     }
+    if (count == 2 && is(&segments[0], "metrics") && is(&segments[1], "history")) {
+        route->kind = DURE_ROUTE_METRICS_HISTORY;
+        return true;
+    }
     if (count >= 1 && is(&segments[0], "console")) {
         if (count == 2) route->kind = DURE_ROUTE_CONSOLE;
         return true;

@@ -1,0 +1,24 @@
+/*
+ * Takes a node's samples (proto/samples.h), at the end of every slot of wall time.
+ */
+#ifndef DURE_PROTO_SAMPLER_H
+#define DURE_PROTO_SAMPLER_H
+
+#include "proto/samples.h"
+
+struct uv_loop_s;
+struct dure_gateway;
+struct dure_sampler;
+
+/* Begins to count, and by the loop's time to take samples. `loop` NULL: only by dure_sampler_take.
+ * DURE_ENOMEM, DURE_ESYSTEM. */
+DURE_MUST_CHECK int dure_sampler_open(struct dure_sampler **sampler,
+                                      const struct dure_gateway *gateway, struct uv_loop_s *loop);
+/* Frees itself when the loop has closed its handle. Safe on NULL. */
+void dure_sampler_close(struct dure_sampler *sampler);
+
+/* The sample of the slot that has ended last, unless it is there already. */
+void dure_sampler_take(struct dure_sampler *sampler);
+const struct dure_samples *dure_sampler_samples(const struct dure_sampler *sampler);
+
+#endif
