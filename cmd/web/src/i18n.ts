@@ -66,6 +66,9 @@ const compact = computed(
 const times = computed(
   () => new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
 );
+const clocks = computed(
+  () => new Intl.DateTimeFormat(locale.value, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+);
 const moments = computed(
   () => new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "medium" }),
 );
@@ -73,5 +76,6 @@ const moments = computed(
 export const number = (value: number) => numbers.value.format(value);
 export const short = (value: number) => compact.value.format(value);
 export const time = (value: number | string) => times.value.format(new Date(value));
+export const minutes = (value: number | string) => clocks.value.format(new Date(value)); // "14:05"
 export const moment = (value: number | string) => moments.value.format(new Date(value));
 export const won = (value: number | null) => (value === null ? "–" : t("won", { n: number(value) }));

@@ -1,18 +1,56 @@
 /*
- * /metrics, read every now and then and kept for some minutes, as numbers to show: rates, percentiles
- * and sizes of the whole cluster, and what is known of each node.
+ * How the nodes do, over the last minutes: read from /metrics/history when somebody looks for the
+ * first time, so that charts are full at once, and then what is new of it, every two seconds.
  */
 import { signal } from "@preact/signals";
 
-type Labels = Record<string, string>;
+/* A sample of the cluster, as /metrics/history has it. */
 interface Sample {
-  labels: Labels;
-  value: number;
+  time: number; // Its end, milliseconds since 1970.
+  nodes: number[]; // Whose numbers are in it.
+  requests: number;
+  events: number;
+  commits: number;
+  turns: number;
+  sagas: number;
+  bulk_lines: number;
+  http_p50: number | null;
+  http_p95: number | null;
+  http_p99: number | null;
+  commit_p50: number | null;
+  commit_p99: number | null;
+  in_flight: number;
+  queued: number;
+  mail: number;
+  unacknowledged: number;
+  actors_bytes: number;
+  http_bytes: number;
+  journal_bytes: number;
+  rows_bytes: number;
 }
-type Scrape = Map<string, Sample[]>;
+
+interface NodeState {
+  node: number;
+  up: boolean; // False: the rest is missing.
+  shards?: number;
+  requests?: number;
+  events?: number;
+  journal_bytes?: number;
+  aggregates?: Record<string, number>;
+  sagas?: Record<string, Record<string, number>>;
+  breakers?: { look: string; peer: number; state: keyof typeof BREAKER_STATES }[];
+  peers_down?: number[];
+}
+
+export interface History {
+  interval_ms: number;
+  nodes: NodeState[];
+  samples: Sample[];
+}
 
 export interface Point {
   at: number; // Seconds since 1970.
+  nodes: readonly number[]; // Whose numbers are in it.
   requests: number; // A second, as are the next four.
   events: number;
   commits: number;
@@ -34,7 +72,7 @@ export interface Point {
 }
 
 export interface NodeFacts {
-  node: string;
+  node: number;
   up: boolean;
   aggregates: number;
   requests: number; // In all.
@@ -46,171 +84,138 @@ export interface NodeFacts {
 
 export interface Breaker {
   name: string;
-  node: string;
+  node: number;
   state: number; // 0 closed, 1 half-open, 2 open.
 }
 
-const KEPT = 200;
+const BREAKER_STATES = { closed: 0, "half-open": 1, open: 2 };
+const INTERVAL_MS = 2000;
+const KEPT_MS = 600_000;
+const LOST_MS = 2 * INTERVAL_MS; // Nobody answers for so long: all nodes are down.
 
 export const points = signal<Point[]>([]);
+export const clock = signal(0); // The nodes' time, seconds since 1970: where a chart ends.
 export const nodes = signal<NodeFacts[]>([]);
 export const counts = signal<ReadonlyMap<string, number>>(new Map()); // Aggregates by type.
 export const sagaCounts = signal<ReadonlyMap<string, number>>(new Map()); // "shop.order-saga/parked"
 export const breakers = signal<Breaker[]>([]);
 
-export function parse(text: string): Scrape {
-  const scrape: Scrape = new Map();
-  const line = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
-  for (const one of text.split("\n")) {
-    if (one === "" || one.startsWith("#")) continue;
-    const match = line.exec(one);
-    if (match === null) continue;
-    const labels: Labels = {};
-    for (const [, name, value] of (match[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)) {
-      // The first one of a name is the cluster's own.
-      if (name !== undefined && !(name in labels)) labels[name] = value ?? "";
-    }
-    const list = scrape.get(match[1]!) ?? [];
-    list.push({ labels, value: Number(match[3]) });
-    scrape.set(match[1]!, list);
-  }
-  return scrape;
-}
+const ms = (seconds: number | null) => (seconds === null ? null : seconds * 1000);
 
-function total(scrape: Scrape, name: string, fits: (labels: Labels) => boolean = () => true): number {
-  let sum = 0;
-  for (const sample of scrape.get(name) ?? []) if (fits(sample.labels)) sum += sample.value;
-  return sum;
-}
-
-/* Linear within a bucket, as Prometheus' histogram_quantile does it; milliseconds. */
-function quantile(now: Scrape, before: Scrape, name: string, q: number): number | null {
-  const buckets = new Map<number, number>();
-  const add = (scrape: Scrape, sign: number) => {
-    for (const { labels, value } of scrape.get(`${name}_bucket`) ?? []) {
-      const le = labels.le === "+Inf" ? Infinity : Number(labels.le);
-      buckets.set(le, (buckets.get(le) ?? 0) + sign * value);
-    }
-  };
-  add(now, 1);
-  add(before, -1);
-  const rows = [...buckets].sort(([a], [b]) => a - b);
-  const all = rows.at(-1)?.[1] ?? 0;
-  if (all <= 0) return null;
-  let from = 0;
-  let below = 0;
-  for (const [le, count] of rows) {
-    if (count >= q * all) {
-      if (le === Infinity) return from * 1000;
-      const share = count > below ? (q * all - below) / (count - below) : 1;
-      return (from + (le - from) * share) * 1000;
-    }
-    from = le;
-    below = count;
-  }
-  return from * 1000;
-}
-
-let last: { at: number; scrape: Scrape } | null = null;
-
-function pointOf(at: number, now: Scrape, before: Scrape, seconds: number): Point {
-  // A node that came back counts from zero again.
-  const rate = (name: string, fits?: (labels: Labels) => boolean) =>
-    Math.max(0, total(now, name, fits) - total(before, name, fits)) / seconds;
-  const commits = rate("dure_commit_turns_count");
-  const http = (q: number) => quantile(now, before, "dure_http_request_seconds", q);
-  const commit = (q: number) => quantile(now, before, "dure_commit_seconds", q);
+function pointOf(sample: Sample): Point {
   return {
-    at,
-    requests: rate("dure_http_requests_total"),
-    events: rate("dure_events_total"),
-    commits,
-    sagas: rate("dure_sagas_started_total"),
-    bulk: rate("dure_bulk_lines_total"),
-    p50: http(0.5),
-    p95: http(0.95),
-    p99: http(0.99),
-    commit50: commit(0.5),
-    commit99: commit(0.99),
-    batch: commits > 0 ? rate("dure_commit_turns_sum") / commits : null,
-    inFlight: total(now, "dure_asks_in_flight"),
-    queued: total(now, "dure_asks_queued"),
-    mail: total(now, "dure_mail_queued"),
-    unacknowledged: total(now, "dure_links_unacknowledged"),
-    actorBytes: total(now, "dure_actors_bytes"),
-    httpBytes: total(now, "dure_http_request_bytes") + total(now, "dure_http_unread_bytes"),
-    diskBytes: total(now, "dure_journal_size_bytes") + total(now, "dure_rows_size_bytes"),
+    at: sample.time / 1000,
+    nodes: sample.nodes,
+    requests: sample.requests,
+    events: sample.events,
+    commits: sample.commits,
+    sagas: sample.sagas,
+    bulk: sample.bulk_lines,
+    p50: ms(sample.http_p50),
+    p95: ms(sample.http_p95),
+    p99: ms(sample.http_p99),
+    commit50: ms(sample.commit_p50),
+    commit99: ms(sample.commit_p99),
+    batch: sample.commits > 0 ? sample.turns / sample.commits : null,
+    inFlight: sample.in_flight,
+    queued: sample.queued,
+    mail: sample.mail,
+    unacknowledged: sample.unacknowledged,
+    actorBytes: sample.actors_bytes,
+    httpBytes: sample.http_bytes,
+    diskBytes: sample.journal_bytes + sample.rows_bytes,
   };
 }
 
-function factsOf(scrape: Scrape): NodeFacts[] {
-  const up = scrape.get("dure_node_up");
-  if (up === undefined) return [factsOfOne(scrape, "0", true, () => true)]; // One node alone.
-  return up
-    .map(({ labels }) => labels.node ?? "0")
-    .map((node, i) => factsOfOne(scrape, node, up[i]!.value === 1, (labels) => labels.node === node))
-    .sort((a, b) => Number(a.node) - Number(b.node));
-}
-
-function factsOfOne(scrape: Scrape, node: string, up: boolean, fits: (labels: Labels) => boolean): NodeFacts {
-  const peers = (scrape.get("dure_peer_up") ?? []).filter((sample) => fits(sample.labels));
+function factsOf(state: NodeState): NodeFacts {
   return {
-    node,
-    up,
-    aggregates: total(scrape, "dure_aggregates", fits),
-    requests: total(scrape, "dure_http_requests_total", fits),
-    events: total(scrape, "dure_events_total", fits),
-    shards: total(scrape, "dure_shards", fits),
-    journalBytes: total(scrape, "dure_journal_size_bytes", fits),
-    peersDown: peers.filter((peer) => peer.value === 0).length,
+    node: state.node,
+    up: state.up,
+    aggregates: Object.values(state.aggregates ?? {}).reduce((sum, count) => sum + count, 0),
+    requests: state.requests ?? 0,
+    events: state.events ?? 0,
+    shards: state.shards ?? 0,
+    journalBytes: state.journal_bytes ?? 0,
+    peersDown: state.peers_down?.length ?? 0,
   };
 }
 
-function sums(scrape: Scrape, name: string, key: (labels: Labels) => string): Map<string, number> {
+/* Adds up what several nodes have by the same name. */
+function sums(entries: Iterable<readonly [string, number]>): Map<string, number> {
   const map = new Map<string, number>();
-  for (const { labels, value } of scrape.get(name) ?? [])
-    map.set(key(labels), (map.get(key(labels)) ?? 0) + value);
+  for (const [name, value] of entries) map.set(name, (map.get(name) ?? 0) + value);
   return map;
 }
 
-async function scrapeOnce(): Promise<void> {
-  let text: string;
+let skew = 0; // The nodes' clock against ours, milliseconds.
+let told = 0; // When somebody answered last, by ours.
+
+function takeStates(states: readonly NodeState[]): void {
+  nodes.value = states.map(factsOf);
+  counts.value = sums(states.flatMap((state) => Object.entries(state.aggregates ?? {})));
+  sagaCounts.value = sums(
+    states.flatMap((state) =>
+      Object.entries(state.sagas ?? {}).flatMap(([type, byState]) =>
+        Object.entries(byState).map(([name, count]) => [`${type}/${name}`, count] as const),
+      ),
+    ),
+  );
+  breakers.value = states.flatMap((state) =>
+    (state.breakers ?? []).map(({ look, state: phase }) => ({ name: look, node: state.node, state: BREAKER_STATES[phase] })),
+  );
+}
+
+/* What is new, or all that there is: a time that comes again replaces what was known of it. */
+export function take(history: History): void {
+  told = Date.now();
+  takeStates(history.nodes);
+  if (history.samples.length === 0) return;
+  const byTime = new Map(points.value.map((point) => [point.at, point]));
+  for (const sample of history.samples) byTime.set(sample.time / 1000, pointOf(sample));
+  const newest = history.samples.at(-1)!.time;
+  points.value = [...byTime.values()].filter((point) => point.at * 1000 > newest - KEPT_MS).sort((a, b) => a.at - b.at);
+  clock.value = newest / 1000;
+  skew = newest - told;
+}
+
+let reading = false;
+
+/* A node that hangs takes a connection and never answers: another try may lead to another one. */
+async function read(): Promise<void> {
+  if (reading) return;
+  reading = true;
+  const last = points.value.at(-1);
+  const since = last === undefined ? "" : `?since=${last.at * 1000}`;
   try {
-    const response = await fetch("/metrics", { cache: "no-store" });
-    if (!response.ok) return;
-    text = await response.text();
+    const response = await fetch(`/metrics/history${since}`, { cache: "no-store", signal: AbortSignal.timeout(LOST_MS) });
+    if (response.ok) take(await response.json());
   } catch {
-    return; // Who shows lists says that nobody answers.
+    // Nobody answers: the clock goes on without them.
   }
-  const at = Date.now() / 1000;
-  const scrape = parse(text);
-  nodes.value = factsOf(scrape);
-  counts.value = sums(scrape, "dure_aggregates", (labels) => labels.type ?? "");
-  sagaCounts.value = sums(scrape, "dure_sagas", (labels) => `${labels.type}/${labels.state}`);
-  breakers.value = (scrape.get("dure_breaker_state") ?? []).map(({ labels, value }) => ({
-    name: labels.look ?? labels.name ?? "?",
-    node: labels.node ?? "0",
-    state: value,
-  }));
-  if (last !== null && at > last.at)
-    points.value = [...points.value, pointOf(at, scrape, last.scrape, at - last.at)].slice(-KEPT);
-  last = { at, scrape };
+  reading = false;
+}
+
+/* Time goes on when nothing comes: charts show where nothing was. */
+function age(): void {
+  if (Date.now() - told < LOST_MS) return;
+  if (clock.value > 0) clock.value = Math.floor((Date.now() + skew) / INTERVAL_MS) * (INTERVAL_MS / 1000);
+  if (nodes.value.some((node) => node.up)) nodes.value = nodes.value.map((node) => ({ ...node, up: false }));
 }
 
 let watchers = 0;
 let timer = 0;
 
 function tick(): void {
-  if (document.visibilityState === "visible") void scrapeOnce();
-  timer = window.setTimeout(tick, watchers > 0 ? 2000 : 10000);
+  timer = window.setTimeout(tick, INTERVAL_MS);
+  if (document.visibilityState !== "visible") return;
+  void read();
+  age();
 }
 
-/* While somebody looks they are read more often. */
+/* Goes on as long as somebody looks. */
 export function watch(): () => void {
-  watchers++;
-  clearTimeout(timer);
-  tick();
+  if (watchers++ === 0) tick();
   return () => {
-    watchers--;
+    if (--watchers === 0) clearTimeout(timer);
   };
 }

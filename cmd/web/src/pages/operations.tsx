@@ -1,7 +1,7 @@
 /* How the nodes do: charts over the last minutes, each node, the circuit breakers. */
 import { useEffect } from "preact/hooks";
 import { number, short, t, tr } from "../i18n";
-import { breakers, nodes, type Point, points, watch } from "../metrics";
+import { breakers, clock, nodes, type Point, points, watch } from "../metrics";
 import { Card, Empty, Loading, PageHead, Stat } from "../ui/basics";
 import { Chart, type Line } from "../ui/chart";
 
@@ -15,7 +15,7 @@ export function bytes(value: number): string {
   return `${value >= 100 || i === 0 ? Math.round(value) : value.toPrecision(2)} ${units[i]}`;
 }
 
-const ms = (value: number) => `${value >= 10 ? Math.round(value) : value.toPrecision(2)} ms`;
+const ms = (value: number) => `${value >= 10 || value === 0 ? Math.round(value) : value.toPrecision(2)} ms`;
 
 function Nodes() {
   return (
@@ -47,11 +47,9 @@ function Nodes() {
                       <span class="badge bad">{tr(["Down", "중단"])}</span>
                     )}
                   </td>
-                  <td class="num">{number(node.shards)}</td>
-                  <td class="num">{number(node.aggregates)}</td>
-                  <td class="num">{number(node.requests)}</td>
-                  <td class="num">{number(node.events)}</td>
-                  <td class="num">{bytes(node.journalBytes)}</td>
+                  {[number(node.shards), number(node.aggregates), number(node.requests), number(node.events), bytes(node.journalBytes)].map((value, i) => (
+                    <td key={i} class="num">{node.up ? value : "–"}</td>
+                  ))}
                 </tr>
               ))}
             </tbody>
@@ -162,7 +160,7 @@ export function Operations() {
     <>
       <PageHead
         title={t("operations")}
-        lead={tr(["How the nodes do, over the last minutes; read from /metrics.", "최근 몇 분 동안의 노드 상태입니다. /metrics에서 읽습니다."])}
+        lead={tr(["How the nodes do, over the last five minutes.", "최근 5분 동안의 노드 상태입니다."])}
       />
       <Card title={tr(["Right now", "지금"])}>
         {last === undefined ? (
@@ -187,7 +185,7 @@ export function Operations() {
         <div class="columns even" data-id="charts">
           {charts().map((chart) => (
             <Card key={chart.id} title={chart.title} id={`chart-${chart.id}`}>
-              <Chart points={points.value} lines={chart.lines} format={chart.format} label={chart.title} />
+              <Chart points={points.value} end={clock.value} nodes={nodes.value.length} lines={chart.lines} format={chart.format} label={chart.title} />
             </Card>
           ))}
         </div>
