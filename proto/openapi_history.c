@@ -107,5 +107,6 @@ void dure_openapi_history(struct dure_openapi *api)
                                "nodes", "samples");
     dure_openapi_answer(operation, 200, "the oldest first; a time when no node ran is left out",
                         dure_openapi_json, schema);
+    dure_openapi_header(operation, 200, "Dure-Partial");
     dure_openapi_put(api, "/metrics/history", "get", "metrics_history", operation);
 }
