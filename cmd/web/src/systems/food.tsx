@@ -241,8 +241,8 @@ export function Food() {
       <PageHead
         title={t("food")}
         lead={tr([
-          "One order, four people. Pick a role and take the next step: everybody sees it at once.",
-          "주문 하나에 네 역할이 있습니다. 역할을 바꿔 가며 다음 단계를 진행해 보세요. 모두에게 바로 보입니다.",
+          "One order, four people: a customer, a store's owner and its cook, a rider. Change the role below and do the next step; everybody sees it at once.",
+          "주문 하나에 네 사람이 있습니다. 고객, 가게 주인과 요리사, 라이더. 아래에서 역할을 바꿔 가며 다음 단계를 진행해 보세요. 모두에게 바로 보입니다.",
         ])}
       >
         {role === "customer" && <Who system="food" label={tr(["Customer", "고객 번호"])} />}
