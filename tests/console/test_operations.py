@@ -4,7 +4,7 @@ import time
 import pytest
 
 from cluster import Cluster
-from node import wait_until
+from node import Node, wait_until
 
 CHARTS = ("throughput", "latency", "commit", "batch", "queues", "memory")
 
@@ -41,6 +41,22 @@ def drawn(browser, name, part):
         return count;""", name, part)
 
 
+def line_at(browser, name, line, when):
+    """Whether a line (by its colour: 1, 2 …) is drawn at this time."""
+    return browser.script("""
+        const figure = document.querySelector(`[data-id="chart-${arguments[0]}"] figure`);
+        const canvas = figure.querySelector("canvas"), over = figure.querySelector(".u-over");
+        const colour = getComputedStyle(figure.querySelectorAll(".swatch")[arguments[1] - 1]).backgroundColor;
+        const wanted = colour.match(/\\d+/g).slice(0, 3).map(Number);
+        const scale = canvas.width / canvas.clientWidth;
+        const share = 1 - (Number(figure.dataset.end) - arguments[2]) / 300;
+        const x = Math.round((over.offsetLeft + share * over.offsetWidth) * scale);
+        const pixels = canvas.getContext("2d").getImageData(x, 0, 1, canvas.height).data;
+        for (let i = 0; i < pixels.length; i += 4)
+            if (wanted.every((value, j) => Math.abs(pixels[i + j] - value) < 12) && pixels[i + 3] > 200) return true;
+        return false;""", name, line, when)
+
+
 def orders(api, count):
     product = api.post("/shop/inventories", {"stockName": "Cup", "stockCount": count, "price": 1}).json()["id"]
     api.post("/shop/pays", {"userId": 77, "payAmount": 10 ** 9})
@@ -74,6 +90,33 @@ def test_a_reloaded_page_is_full_at_once(node, open_browser, api):
         assert chart(browser, name)[0] == count
         assert drawn(browser, name, [0.3, 0.02, 0.95, 0.8]) > 0, f"{name} has lines"
     browser.shot("operations-full")
+
+
+def test_a_time_without_nodes_is_a_gap(tmp_path, open_browser):
+    """While nobody answers the table says so and the charts go on, empty; when the node is back the lines
+    begin again, and none of them leads through the time between."""
+    running = Node(tmp_path / "data").start()
+    api = running.client()
+    wait_until(lambda: len(history(api)) >= 3, 15, "three samples")
+    browser = open_browser(running.url).go("operations")
+    browser.forgive = ("Failed to load", "ERR_")
+    browser.until(lambda: chart(browser, "memory"), "the charts")
+    stopped = time.time()
+    running.stop()
+    browser.see('[data-node="0"][data-up="false"]', timeout=8)
+    browser.until(lambda: browser.script("return Number(document.querySelector('[data-id=chart-memory] figure')"
+                                         ".dataset.end)") > stopped + 8, "time to go on")
+    running.start()
+    browser.see('[data-node="0"][data-up="true"]')
+    again = time.time()
+    browser.until(lambda: chart(browser, "memory")[2] > again + 4, "samples of the node that is back")
+    browser.shot("operations-gap")
+    _, first, last = chart(browser, "memory")
+    assert first < stopped, "what was known before is kept"
+    assert line_at(browser, "memory", 3, first + 2) and line_at(browser, "memory", 3, last - 1)
+    assert not line_at(browser, "memory", 3, (stopped + again) / 2)
+    running.check()
+    running.stop()
 
 
 def test_nothing_is_cut_off(node, open_browser, api):

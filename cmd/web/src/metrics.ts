@@ -2,7 +2,7 @@
  * How the nodes do, over the last minutes: read from /metrics/history when somebody looks for the
  * first time, so that charts are full at once, and then what is new of it, every two seconds.
  */
-import { signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 
 /* A sample of the cluster, as /metrics/history has it. */
 interface Sample {
@@ -95,6 +95,11 @@ const LOST_MS = 2 * INTERVAL_MS; // Nobody answers for so long: all nodes are do
 
 export const points = signal<Point[]>([]);
 export const clock = signal(0); // The nodes' time, seconds since 1970: where a chart ends.
+/* What is now; undefined: nothing is known of it. */
+export const newest = computed(() => {
+  const last = points.value.at(-1);
+  return last !== undefined && clock.value - last.at < (1.5 * INTERVAL_MS) / 1000 ? last : undefined;
+});
 export const nodes = signal<NodeFacts[]>([]);
 export const counts = signal<ReadonlyMap<string, number>>(new Map()); // Aggregates by type.
 export const sagaCounts = signal<ReadonlyMap<string, number>>(new Map()); // "shop.order-saga/parked"
@@ -172,10 +177,12 @@ export function take(history: History): void {
   if (history.samples.length === 0) return;
   const byTime = new Map(points.value.map((point) => [point.at, point]));
   for (const sample of history.samples) byTime.set(sample.time / 1000, pointOf(sample));
-  const newest = history.samples.at(-1)!.time;
-  points.value = [...byTime.values()].filter((point) => point.at * 1000 > newest - KEPT_MS).sort((a, b) => a.at - b.at);
-  clock.value = newest / 1000;
-  skew = newest - told;
+  const end = history.samples.at(-1)!.time;
+  batch(() => {
+    points.value = [...byTime.values()].filter((point) => point.at * 1000 > end - KEPT_MS).sort((a, b) => a.at - b.at);
+    clock.value = end / 1000;
+  });
+  skew = end - told;
 }
 
 let reading = false;

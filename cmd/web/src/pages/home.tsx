@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { number, short, t, type Text, tr } from "../i18n";
 import { recent } from "../live";
-import { counts, nodes, points, watch } from "../metrics";
+import { counts, newest, nodes, watch } from "../metrics";
 import { served } from "../served";
 import { Card, Empty, PageHead, Stat } from "../ui/basics";
 import { Feed } from "../ui/feed";
@@ -34,7 +34,7 @@ const systems: readonly (readonly [name: "shop" | "food" | "bike" | "secondhand"
 function Running() {
   useEffect(watch, []);
   const up = nodes.value.filter((node) => node.up).length;
-  const point = points.value.at(-1);
+  const point = newest.value;
   let things = 0;
   for (const count of counts.value.values()) things += count;
   return (

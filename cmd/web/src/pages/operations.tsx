@@ -1,7 +1,7 @@
 /* How the nodes do: charts over the last minutes, each node, the circuit breakers. */
 import { useEffect } from "preact/hooks";
 import { number, short, t, tr } from "../i18n";
-import { breakers, clock, nodes, type Point, points, watch } from "../metrics";
+import { breakers, clock, newest, nodes, type Point, points, watch } from "../metrics";
 import { Card, Empty, Loading, PageHead, Stat } from "../ui/basics";
 import { Chart, type Line } from "../ui/chart";
 
@@ -155,7 +155,9 @@ function charts(): ChartSpec[] {
 
 export function Operations() {
   useEffect(watch, []);
-  const last = points.value[points.value.length - 1];
+  const now = newest.value;
+  const shown = (value: number | null | undefined, format: (value: number) => string) => (value == null ? "–" : format(value));
+  const rate = (value: number) => short(Math.round(value * 10) / 10);
   return (
     <>
       <PageHead
@@ -163,15 +165,15 @@ export function Operations() {
         lead={tr(["How the nodes do, over the last five minutes.", "최근 5분 동안의 노드 상태입니다."])}
       />
       <Card title={tr(["Right now", "지금"])}>
-        {last === undefined ? (
+        {points.value.length === 0 ? (
           <Loading />
         ) : (
           <div class="stats">
-            <Stat label={tr(["Requests a second", "초당 요청"])} value={short(Math.round(last.requests * 10) / 10)} />
-            <Stat label={tr(["Events a second", "초당 이벤트"])} value={short(Math.round(last.events * 10) / 10)} />
-            <Stat label={tr(["Answer time p99", "응답 시간 p99"])} value={last.p99 === null ? "–" : ms(last.p99)} />
-            <Stat label={tr(["Commands under way", "처리 중인 명령"])} value={number(last.inFlight)} />
-            <Stat label={tr(["On disk", "디스크 사용"])} value={bytes(last.diskBytes)} />
+            <Stat label={tr(["Requests a second", "초당 요청"])} value={shown(now?.requests, rate)} />
+            <Stat label={tr(["Events a second", "초당 이벤트"])} value={shown(now?.events, rate)} />
+            <Stat label={tr(["Answer time p99", "응답 시간 p99"])} value={shown(now?.p99, ms)} />
+            <Stat label={tr(["Commands under way", "처리 중인 명령"])} value={shown(now?.inFlight, number)} />
+            <Stat label={tr(["On disk", "디스크 사용"])} value={shown(now?.diskBytes, bytes)} />
           </div>
         )}
       </Card>

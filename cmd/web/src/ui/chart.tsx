@@ -146,7 +146,7 @@ export function Chart<P extends Sampled>({ points, end, nodes, lines, format, la
   const first = shown[0];
   const gaps = shown.some((point) => point.nodes.length < nodes);
   return (
-    <figure class="chart" data-points={shown.length} data-from={first?.at} data-to={last?.at}>
+    <figure class="chart" data-points={shown.length} data-from={first?.at} data-to={last?.at} data-end={end}>
       <div
         ref={place}
         class="chart-place"
