@@ -1,7 +1,7 @@
 /*
- * A table of a screen: its columns as a list; wide ones scroll by themselves. At phone width each row is a
- * card (.cards in styles.css): there a cell says by itself what it is, and the roles stand in the
- * markup, since a table that is laid out otherwise is none any more for who hears it read.
+ * A table of a screen: its columns as a list; wide ones scroll by themselves. At phone width each row
+ * of more than three cells is a card (.cards in styles.css): there a cell says by itself what it is, and
+ * the roles stand in the markup, since a table that is laid out otherwise is none for who hears it read.
  */
 import type { ComponentChildren } from "preact";
 import type { Row } from "../api";
@@ -16,7 +16,7 @@ export interface Column {
 export function Table(props: { label: string; rows: readonly Row[]; columns: readonly Column[] }) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
-      <table class="cards" role="table">
+      <table class={props.columns.length > 3 ? "cards" : ""} role="table">
         <thead role="rowgroup">
           <tr role="row">
             {props.columns.map((column, i) => (
