@@ -19,6 +19,7 @@ static void write_sagas(struct dure_runtime *rt, struct dure_group *group)
         struct dure_actor *saga = undo->actor;
         if (!saga->head.exists && !undo->head.exists) continue; /* Begun and ended in this record. */
         if (saga->head.exists) saga->head.version++;
+        rt->changes[saga->type->index]++;
         if (saga->timer_at == 0) dure_timer_set(rt, saga, saga->head.due_ms);
         size_t at;
         dure_group_entry_begin(rt, DURE_ENTRY_SAGA, &at);

@@ -64,6 +64,9 @@ struct dure_runtime {
     struct dure_actor *dirty, **dirty_last;
     size_t dirty_count;
     struct dure_type_counter counters[DURE_TYPES_MAX];
+    /* Of each aggregate, view and saga: counts up when what can be read of one has changed, perhaps a
+     * little before that is durable (a read waits for it). Begins anew with the process. */
+    uint64_t changes[DURE_TYPES_MAX];
     int64_t sagas[DURE_TYPES_MAX][DURE_SAGA_STATES]; /* Those that exist, by state. */
     /* Ready actors, FIFO. */
     struct dure_actor *ready, **ready_last;

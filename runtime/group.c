@@ -79,7 +79,8 @@ void dure_group_touch(struct dure_runtime *rt, struct dure_actor *actor)
     actor->group = group->number;
     actor->head.lsn = group->lsn;
     dure_actor_set_dirty(rt, actor, group->lsn);
-    if (dure_type_by_state(actor->type)) list_saga(group, undo);
+    if (dure_type_by_state(actor->type)) list_saga(group, undo); /* Counts when it is written. */
+    else rt->changes[actor->type->index]++;
 }
 
 void dure_group_entry_begin(struct dure_runtime *rt, uint8_t kind, size_t *at)

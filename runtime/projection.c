@@ -42,6 +42,7 @@ static void apply(struct dure_runtime *rt, const struct dure_projection *project
     }
     dure_actor_set_exists(rt, row, !goes);
     dure_actor_set_dirty(rt, row, lsn);
+    rt->changes[row->type->index]++;
     rt->metrics.projections++;
 }
 
