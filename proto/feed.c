@@ -1,9 +1,10 @@
 /*
  * The feed of a node.
  *
- *   1. durable   the loop notes the last record and the sequences behind it
+ *   1. durable   the loop notes the last record, the sequences behind it and what has changed
  *   2. publish   a thread reads what is new from the journal, and sends it; only while somebody is
  *                connected. Every second, and to who has just come, it says where the shards stand
+ *                and what has changed (changes.h); that also in between, when there is something
  *   3. replay    other threads answer requests (runtime/replay.h)
  *
  * Nothing is queued: who falls behind reads the journal. A record that cannot be read ends the
@@ -18,11 +19,14 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "proto/changes.h"
 #include "proto/sock.h"
 #include "proto/stream.h"
 #include "runtime/replay.h"
 
 #define BEACON_S 1
+/* Between two messages of what has changed. */
+#define CHANGES_MS 100
 #define REPLAY_THREADS 4
 /* Batches kept for a slow subscriber. */
 #define BUFFER_BATCHES 512
@@ -39,7 +43,18 @@ struct dure_feed {
     /* Under the mutex. */
     uint64_t lsn;
     struct dure_positions ends;
-    bool stop, waiting;
+    struct dure_changes changes; /* Its events: counted when it is told. */
+    bool stop, waiting, come;    /* come: somebody, or has left. */
+};
+
+/* What the thread works on: its own copy, and when it speaks again by itself. */
+struct round {
+    uint64_t done, told; /* Records: published, counted in what was told of changes. */
+    uint64_t lsn;
+    struct dure_positions ends;
+    struct dure_changes changes;
+    struct timespec beacon, news;
+    struct dure_buf record, lines, batch;
 };
 
 int dure_feed_url(char *url, size_t size, const char *dir, int node, const char *door)
@@ -61,19 +76,20 @@ static bool is_mine(const struct dure_feed *feed, uint32_t shard)
 
 /* ---- 1: durable -------------------------------------------------------------------------------- */
 
-static void note(struct dure_feed *feed, uint64_t lsn, const uint64_t *sequences)
+static void note(struct dure_feed *feed, const struct dure_runtime *rt)
 {
-    feed->lsn = lsn;
+    feed->lsn = rt->lsn_durable;
     for (uint32_t i = 0; i < feed->ends.shards; i++) {
-        if (is_mine(feed, i)) feed->ends.last[i] = sequences[i];
+        /* The open group began when this record was closed. */
+        if (is_mine(feed, i)) feed->ends.last[i] = rt->open->sequences[i];
     }
+    memcpy(feed->changes.counts, rt->changes, dure_registry_count() * sizeof rt->changes[0]);
 }
 
 void dure_feed_durable(struct dure_feed *feed, const struct dure_runtime *rt)
 {
     pthread_mutex_lock(&feed->mutex);
-    /* The open group began when this record was closed. */
-    note(feed, rt->lsn_durable, rt->open->sequences);
+    note(feed, rt);
     bool wake = feed->waiting;
     feed->waiting = false;
     pthread_mutex_unlock(&feed->mutex);
@@ -84,6 +100,7 @@ static void on_peers(void *arg)
 {
     struct dure_feed *feed = arg;
     pthread_mutex_lock(&feed->mutex);
+    feed->come = true;
     pthread_cond_signal(&feed->cond);
     pthread_mutex_unlock(&feed->mutex);
 }
@@ -122,11 +139,29 @@ static int publish(struct dure_feed *feed, uint64_t lsn, struct dure_buf *record
     return 0;
 }
 
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
 static bool is_past(const struct timespec *time)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec != time->tv_sec ? now.tv_sec > time->tv_sec : now.tv_nsec >= time->tv_nsec;
+    return !is_before(&now, time);
+}
+
+static struct timespec in_ms(long ms)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += ms / 1000;
+    time.tv_nsec += ms % 1000 * 1000000;
+    if (time.tv_nsec >= 1000000000) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000;
+    }
+    return time;
 }
 
 /* For news, until then. */
@@ -138,49 +173,76 @@ static void await_news(struct dure_feed *feed, const struct timespec *until)
 }
 
 /* A lost batch is noticed also where nothing more happens. */
-static void say_where(struct dure_feed *feed, const struct dure_positions *ends,
-                      struct dure_buf *batch, struct timespec *again)
+static void say_where(struct dure_feed *feed, struct round *round)
 {
-    batch->len = 0;
-    dure_stream_beacon_write(feed->options.node, ends, batch);
-    dure_pub_send(feed->pub, batch->data, batch->len);
-    clock_gettime(CLOCK_MONOTONIC, again);
-    again->tv_sec += BEACON_S;
+    round->batch.len = 0;
+    dure_stream_beacon_write(feed->options.node, &round->ends, &round->batch);
+    dure_pub_send(feed->pub, round->batch.data, round->batch.len);
+    round->beacon = in_ms(1000 * BEACON_S);
+}
+
+static void say_changes(struct dure_feed *feed, struct round *round)
+{
+    round->changes.events = 0;
+    for (uint32_t i = 0; i < round->ends.shards; i++) {
+        if (round->ends.last[i] != DURE_POSITION_NONE) round->changes.events += round->ends.last[i];
+    }
+    round->batch.len = 0;
+    dure_changes_write(feed->options.node, &round->changes, &round->batch);
+    dure_pub_send(feed->pub, round->batch.data, round->batch.len);
+    round->told = round->lsn;
+    round->news = in_ms(CHANGES_MS);
+}
+
+static void publish_new(struct dure_feed *feed, struct round *round)
+{
+    int rv = 0;
+    while (round->done < round->lsn && rv == 0) {
+        rv = publish(feed, ++round->done, &round->record, &round->lines, &round->batch);
+    }
+    if (rv == 0) return;
+    fprintf(stderr, "dure: record %llu cannot be published: %s\n",
+            (unsigned long long)round->done, dure_error_info(rv)->text);
+}
+
+/* Under the mutex: until there is something to say to somebody. False: nobody is there. */
+static bool await_round(struct dure_feed *feed, struct round *round)
+{
+    if (dure_pub_peers(feed->pub) == 0) {
+        pthread_cond_wait(&feed->cond, &feed->mutex); /* Peers, or stop. */
+        round->done = feed->lsn;
+        return false;
+    }
+    bool news = round->told != feed->lsn && is_before(&round->news, &round->beacon);
+    if (round->done == feed->lsn && !feed->come)
+        await_news(feed, news ? &round->news : &round->beacon);
+    return true;
 }
 
 static void *feed_thread(void *arg)
 {
     struct dure_feed *feed = arg;
-    struct dure_buf record = {0}, lines = {0}, batch = {0};
-    struct dure_positions ends;
-    struct timespec beacon = {0}; /* When the next is due. */
+    struct round round = {0};
     pthread_mutex_lock(&feed->mutex);
-    uint64_t done = feed->lsn;
+    round.done = feed->lsn;
     while (!feed->stop) {
-        bool heard = dure_pub_peers(feed->pub) > 0;
-        if (!heard) {
-            pthread_cond_wait(&feed->cond, &feed->mutex); /* Peers, or stop. */
-            done = feed->lsn;
-            continue;
-        }
-        if (done == feed->lsn) await_news(feed, &beacon);
-        bool woken = done == feed->lsn; /* By who has come, or by the time. */
-        uint64_t lsn = feed->lsn;
-        ends = feed->ends;
+        if (!await_round(feed, &round)) continue;
+        bool come = feed->come;
+        feed->come = false;
+        round.lsn = feed->lsn;
+        round.ends = feed->ends;
+        round.changes = feed->changes;
         pthread_mutex_unlock(&feed->mutex);
-        int rv = 0;
-        while (done < lsn && rv == 0) rv = publish(feed, ++done, &record, &lines, &batch);
-        if (rv != 0) {
-            fprintf(stderr, "dure: record %llu cannot be published: %s\n",
-                    (unsigned long long)done, dure_error_info(rv)->text);
-        }
-        if (woken || is_past(&beacon)) say_where(feed, &ends, &batch, &beacon);
+        publish_new(feed, &round);
+        bool beacon = come || is_past(&round.beacon);
+        if (beacon) say_where(feed, &round);
+        if (beacon || (round.told != round.lsn && is_past(&round.news))) say_changes(feed, &round);
         pthread_mutex_lock(&feed->mutex);
     }
     pthread_mutex_unlock(&feed->mutex);
-    dure_buf_fini(&record);
-    dure_buf_fini(&lines);
-    dure_buf_fini(&batch);
+    dure_buf_fini(&round.record);
+    dure_buf_fini(&round.lines);
+    dure_buf_fini(&round.batch);
     return NULL;
 }
 
@@ -267,7 +329,8 @@ int dure_feed_open(struct dure_feed **out, struct dure_runtime *rt,
     pthread_cond_init(&feed->cond, &clock);
     pthread_condattr_destroy(&clock);
     dure_positions_fill(&feed->ends, rt->options.shards, DURE_POSITION_NONE);
-    note(feed, rt->lsn_durable, rt->open->sequences);
+    note(feed, rt);
+    feed->changes.epoch = rt->io->random(rt->io) >> 12; /* Exact also as a double. */
     int rv = start(feed);
     if (rv != 0) dure_feed_close(feed);
     else *out = feed;

@@ -1,6 +1,6 @@
 /*
- * A node's side of the event stream: publishes a batch for every durable record, and answers replay
- * requests for its own shards. Threads of its own, so that no turn waits for it.
+ * A node's side of the event stream: publishes a batch for every durable record and what has changed
+ * by types, and answers replay requests for its own shards. Threads of its own, so that no turn waits for it.
  */
 #ifndef DURE_PROTO_FEED_H
 #define DURE_PROTO_FEED_H

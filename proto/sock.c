@@ -256,6 +256,11 @@ int dure_sub_open(struct dure_sub **out, const char *topic, int buffer)
     return error_of(code);
 }
 
+int dure_sub_add(struct dure_sub *sub, const char *topic)
+{
+    return error_of(nng_socket_set(sub->socket, NNG_OPT_SUB_SUBSCRIBE, topic, strlen(topic)));
+}
+
 int dure_sub_dial(struct dure_sub *sub, const char *url)
 {
     size_t count = atomic_load(&sub->count);

@@ -36,6 +36,8 @@ void dure_pub_close(struct dure_pub *pub);
 struct dure_sub;
 /* Of messages that begin with `topic`; keeps up to `buffer`, then loses the oldest. */
 DURE_MUST_CHECK int dure_sub_open(struct dure_sub **sub, const char *topic, int buffer);
+/* Of those that begin with this topic as well. DURE_ENOMEM. */
+DURE_MUST_CHECK int dure_sub_add(struct dure_sub *sub, const char *topic);
 /* Connects now or later, and again after a loss. DURE_EINVAL: the URL is none. */
 DURE_MUST_CHECK int dure_sub_dial(struct dure_sub *sub, const char *url);
 /* Puts the next message into *out (emptied first). DURE_EBUSY: none came in time; DURE_ESHUTDOWN. */

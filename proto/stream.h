@@ -7,6 +7,9 @@
  * and every second, so that a lost last batch of a shard is noticed, where all shards stand:
  *   {"node":0,"at":{"0":17,"5":12}}
  *
+ * Changes, published by nodes: "@changes {…}\n", at once every second and to who has come, at most every
+ * 100 ms otherwise: counters by type of what can be read, events or not (changes.h).
+ *
  * Request, to the replay socket of the door (or of a node, for its own shards):
  *   {"from":"start"|"end"|"last"|{"5":10,…}|"p…", "topic":"shop.", "max":1000}
  * "from" names the last sequence that the asker has; shards that it leaves out are not read. Reply:

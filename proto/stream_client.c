@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "proto/changes.h"
+
 #define RETRY_MS 100
 /* Batches that wait while a gap is filled. */
 #define BUFFER_BATCHES 1024
@@ -24,6 +26,8 @@ struct dure_stream_client {
     struct dure_sub *sub;
     char topic[DURE_STREAM_TOPIC_BYTES];
     enum dure_stream_from from;
+    void (*changes)(void *arg, const char *text, size_t len);
+    void *arg;
     struct dure_positions at, beacon;
     struct dure_buf batch;
     struct follow {
@@ -48,9 +52,12 @@ int dure_stream_client_open(struct dure_stream_client **out,
     if (client == NULL) return DURE_ENOMEM;
     strcpy(client->topic, options->topic);
     client->from = options->from;
+    client->changes = options->changes;
+    client->arg = options->arg;
     if (options->from == DURE_STREAM_AT) client->at = *options->at;
     int rv = dure_sources_open(&client->sources, options->urls, options->count);
     if (rv == 0) rv = dure_sub_open(&client->sub, DURE_STREAM_BATCH, BUFFER_BATCHES);
+    if (rv == 0 && client->changes != NULL) rv = dure_sub_add(client->sub, DURE_CHANGES_TOPIC);
     for (size_t i = 0; rv == 0 && i < options->count; i++) {
         client->follows[i].fill = true;
         rv = dure_sub_dial(client->sub, options->urls[i].events);
@@ -172,9 +179,19 @@ static void take_beacon(struct dure_stream_client *client)
     }
 }
 
+static bool is_changes(const struct dure_buf *message)
+{
+    size_t len = sizeof DURE_CHANGES_TOPIC - 1;
+    return message->len >= len && memcmp(message->data, DURE_CHANGES_TOPIC, len) == 0;
+}
+
 static int take_batch(struct dure_stream_client *client, int timeout_ms, struct dure_buf *lines)
 {
     int rv = dure_sub_recv(client->sub, timeout_ms, &client->batch);
+    if (rv == 0 && is_changes(&client->batch)) {
+        client->changes(client->arg, client->batch.data, client->batch.len);
+        return 0;
+    }
     if (rv != 0 || client->at.shards == 0) return rv; /* Nothing to compare it with yet. */
     const char *from;
     bool beacon;

@@ -16,6 +16,9 @@ struct dure_stream_client_options {
     const char *topic; /* Prefixes; "" for all. Copied. */
     enum dure_stream_from from;
     const struct dure_positions *at; /* DURE_STREAM_AT. NONE: from its end on. */
+    /* Messages of changes.h, as they come, within dure_stream_client_next. NULL: not wanted. */
+    void (*changes)(void *arg, const char *text, size_t len);
+    void *arg;
 };
 
 /* DURE_ENOMEM, DURE_ESYSTEM, DURE_EINVAL (a URL). Nobody needs to be there yet. */
