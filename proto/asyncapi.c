@@ -4,6 +4,7 @@
  *   1. servers: HTTP, and nng where its doors are open
  *   2. each published event of each served aggregate: a channel, a message, the schema of its data,
  *      and that dure sends it
+ *   3. what a stream of HTTP says besides them
  *
  * Any thread.
  */
@@ -94,6 +95,38 @@ static void add_event(struct asyncapi *api, const struct dure_aggregate *aggrega
                                 json_sprintf("#/channels/%s", name), "messages", "$ref", path));
 }
 
+/* What a stream of HTTP says besides, for who asks for it (notices.h). */
+static void add_changes(struct asyncapi *api)
+{
+    json_t *properties =
+        json_pack("{s:{s:s,s:{s:s},s:s},s:{s:s,s:i,s:s}}", "collections", "type", "array", "items",
+                  "type", "string", "description", "paths of those that are to be read again",
+                  "events", "type", "integer", "minimum", 0, "description",
+                  "published since the notice before, of all types");
+    json_t *payload = json_pack("{s:s,s:o,s:[s,s]}", "type", "object", "properties", properties,
+                                "required", "collections", "events");
+    json_t *example = json_pack("{s:[s,s],s:i}", "collections", "/shop/inventories", "/sagas",
+                                "events", 3);
+    dure_describe_set(api->schemas, "changes", payload);
+    dure_describe_set(api->messages, "changes",
+                      json_pack("{s:s,s:s,s:s,s:o,s:[{s:o}]}", "name", "changes", "title",
+                                "What has changed, events or not", "contentType",
+                                "application/json", "payload",
+                                dure_describe_ref("schemas", "changes"), "examples", "payload",
+                                example));
+    dure_describe_set(api->channels, "changes",
+                      json_pack("{s:s,s:s,s:{s:o},s:[{s:s}]}", "address", "/events?also=changes",
+                                "description",
+                                "Server-Sent Events named changes, between those of the events; "
+                                "every 100 ms at most, at first with everything",
+                                "messages", "changes", dure_describe_ref("messages", "changes"),
+                                "servers", "$ref", "#/servers/http"));
+    dure_describe_set(api->operations, "changes",
+                      json_pack("{s:s,s:{s:s},s:[{s:s}]}", "action", "send", "channel", "$ref",
+                                "#/channels/changes", "messages", "$ref",
+                                "#/channels/changes/messages/changes"));
+}
+
 static json_t *server(const char *protocol, int64_t port, const char *description)
 {
     return json_pack("{s:s,s:s,s:s,s:{s:{s:s},s:{s:o}}}", "host", "{host}:{port}", "protocol",
@@ -146,6 +179,7 @@ json_t *dure_asyncapi_make(const struct dure_routes *routes, const char *version
                            .schemas = json_object()};
     json_t *servers = make_servers(&api, ports);
     for (size_t i = 0; routes->systems[i] != NULL; i++) add_system(&api, routes->systems[i]);
+    add_changes(&api);
     json_decref(api.servers);
     json_t *info =
         json_pack("{s:s,s:s,s:s}", "title", "dure events", "version", version, "description",

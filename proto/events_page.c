@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "proto/item.h"
+#include "proto/notices.h"
 #include "proto/query_text.h"
 #include "proto/sse.h"
 
@@ -129,6 +130,12 @@ void dure_events_page_get(struct dure_call *call)
     if (gateway->sse != NULL && running < RUNNING_MAX) page = calloc(1, sizeof *page);
     if (page == NULL) {
         dure_call_fail(call, DURE_EBUSY);
+        return;
+    }
+    uint32_t also; /* Of streams, but a wrong one is wrong here, too. */
+    if (!dure_also_read(call->request->query, &also)) {
+        free(page);
+        dure_call_refuse(call, 400, DURE_ALSO_REFUSED);
         return;
     }
     page->call = call;

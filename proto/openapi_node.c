@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/notices.h"
 #include "proto/openapi.h"
 
 static const int none[] = {0};
@@ -131,14 +132,11 @@ static void event_schemas(struct dure_openapi *api)
                                 "required", "count", "end", "position", "events"));
 }
 
-static void put_events(struct dure_openapi *api)
+static void put_event_parameters(json_t *operation)
 {
-    const int problems[] = {400, 406, 409, 410, 503, 0};
-    json_t *operation = dure_openapi_operation("node",
-                                               "Events: a batch with from, else a stream "
-                                               "(Server-Sent Events)",
-                                               problems);
     json_t *parameters = json_object_get(operation, "parameters");
+    json_t *also = json_pack("{s:s,s:s}", "type", "string", "pattern",
+                             "^(" DURE_ALSO_PATTERN ")(,(" DURE_ALSO_PATTERN "))*$");
     json_array_append_new(
         parameters, dure_openapi_make_parameter(
                         "query", "from",
@@ -147,21 +145,38 @@ static void put_events(struct dure_openapi *api)
                         text_type(), json_string("start")));
     json_array_append_new(
         parameters, dure_openapi_make_parameter("query", "topic",
-                                                "only types that begin so; several with commas",
+                                                "only types that begin so; several with commas; @ is "
+                                                "none of them",
                                                 text_type(), json_string("shop.order.")));
     json_array_append_new(parameters, dure_openapi_make_parameter(
                                           "query", "max", "events of a batch",
                                           json_pack("{s:s,s:i}", "type", "integer", "minimum", 1),
                                           json_integer(100)));
+    json_array_append_new(
+        parameters, dure_openapi_make_parameter(
+                        "query", "also", "of a stream, what it says besides, with commas; changes: "
+                        "which collections to read again", also, json_string("changes")));
     json_array_append_new(parameters,
                           dure_openapi_make_parameter("header", "Last-Event-ID",
                                                       "of a stream: goes on exactly behind it",
                                                       text_type(), NULL));
+}
+
+static void put_events(struct dure_openapi *api)
+{
+    const int problems[] = {400, 406, 409, 410, 503, 0};
+    json_t *operation = dure_openapi_operation("node",
+                                               "Events: a batch with from, else a stream "
+                                               "(Server-Sent Events)",
+                                               problems);
+    put_event_parameters(operation);
     dure_openapi_answer(operation, 200, "a batch, or a stream without an end", dure_openapi_json,
                         dure_describe_ref("schemas", "EventBatch"));
     dure_describe_set(content_of(operation), "text/event-stream",
                       json_pack("{s:{s:s,s:s}}", "schema", "type", "string", "description",
-                                "each event's data is a CloudEvent, its id a position"));
+                                "each event's data is a CloudEvent, its id a position; with "
+                                "also=changes there are events named changes as well, without an "
+                                "id: /asyncapi.json"));
     dure_openapi_put(api, "/events", "get", "events", operation);
 }
 

@@ -8,7 +8,9 @@
  *   3. replay  while it lacks something and its client reads: ask the journal (a pool thread), then
  *              offer the last chunks again, which came meanwhile. What even they lack (the hub began
  *              at a later end, or they were too many) shows as a place behind the hub's: ask again
- *   4. end     the client goes, the node stops, or its position is gone
+ *   4. notices what has changed (?also=changes): one set a stream, told every NOTICE_MS at most, to a
+ *              client that reads. It begins full: what happened before is not known
+ *   5. end     the client goes, the node stops, or its position is gone
  *
  * Memory is bounded: nothing is kept for a slow client but its position. Loop thread.
  */
@@ -19,6 +21,7 @@
 
 #include "proto/call.h"
 #include "proto/cors.h"
+#include "proto/notices.h"
 #include "proto/query_text.h"
 #include "proto/ring.h"
 #include "proto/sse_hub.h"
@@ -29,6 +32,11 @@
 /* Chunks kept for those who come from a replay. */
 #define RECENT 64
 #define TICK_MS 100
+/* Between two notices of a stream, and unsent bytes beyond which the next one waits. */
+#define NOTICE_MS 100
+#define NOTICE_UNSENT_MAX ((size_t)4 * 1024)
+/* A place that moves without events that are wanted is told so often. */
+#define PLACE_MS 1000
 #define RETRY_MS 300
 /* Of ?from=last. */
 #define NEWEST 100
@@ -45,7 +53,10 @@ struct stream {
     enum dure_stream_from from;     /* Of the first request. */
     char topic[DURE_STREAM_TOPIC_BYTES];
     bool started, in_step, lacks, working;
-    uint64_t retry_ms, spoke_ms;
+    bool moved;                     /* Without a word to the client. */
+    uint32_t also;                  /* enum dure_also */
+    struct dure_news news;          /* Not told yet. */
+    uint64_t retry_ms, spoke_ms, told_ms, place_ms;
     struct dure_stream_request request; /* The worker's. */
     struct dure_stream_reply reply;
     int rv;
@@ -68,7 +79,7 @@ struct dure_sse {
 
 static void pump(struct stream *stream);
 
-/* ---- 4: the end ------------------------------------------------------------------------------------ */
+/* ---- 5: the end ------------------------------------------------------------------------------------ */
 
 static void forget_recent(struct dure_sse *sse)
 {
@@ -194,6 +205,7 @@ static void send_chunk(struct stream *stream, const struct dure_sse_chunk *chunk
             continue;
         dure_buf_add(out, chunk->text.data + item->text_at, item->text_end - item->text_at);
     }
+    stream->moved = out->len == 0;
     emit(stream, out->data, out->len);
 }
 
@@ -409,16 +421,49 @@ static void pump(struct stream *stream)
     ask(stream);
 }
 
+/* ---- 4: notices ---------------------------------------------------------------------------------------- */
+
+static void tell(struct stream *stream)
+{
+    struct dure_sse *sse = stream->sse;
+    uint64_t now = uv_now(sse->tick.loop);
+    if (!stream->started || !stream->news.any || now - stream->told_ms < NOTICE_MS) return;
+    if (dure_exchange_pending(stream->exchange) > NOTICE_UNSENT_MAX) return; /* on_drain */
+    sse->out.len = 0;
+    dure_notice_write(&sse->gateway->routes, &stream->news, &sse->out);
+    emit(stream, sse->out.data, sse->out.len);
+    stream->news = (struct dure_news){0};
+    stream->told_ms = now;
+}
+
+static void on_news(void *arg, const struct dure_news *news)
+{
+    struct dure_sse *sse = arg;
+    struct dure_ring *link, *next;
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange == NULL || !(stream->also & DURE_ALSO_CHANGES)) continue;
+        dure_news_add(&stream->news, news);
+        tell(stream);
+    }
+}
+
 /* ---- Time -------------------------------------------------------------------------------------------- */
 
 static void beat(struct stream *stream)
 {
     struct dure_sse *sse = stream->sse;
-    if (!stream->started || uv_now(sse->tick.loop) - stream->spoke_ms < sse->heartbeat_ms) return;
+    uint64_t now = uv_now(sse->tick.loop);
+    bool silent = now - stream->spoke_ms >= sse->heartbeat_ms;
+    bool moved = stream->moved && now - stream->place_ms >= PLACE_MS;
+    if (!stream->started || !(silent || moved)) return;
     if (dure_exchange_pending(stream->exchange) > 0) return;
     struct dure_buf *out = &sse->out;
+    stream->moved = false;
+    stream->place_ms = now;
     out->len = 0;
-    dure_buf_lit(out, ":\n");
+    if (silent) dure_buf_lit(out, ":\n");
     dure_sse_write_id(stream->in_step ? &sse->at : &stream->at, out);
     dure_buf_byte(out, '\n');
     emit(stream, out->data, out->len);
@@ -432,6 +477,7 @@ static void on_tick(uv_timer_t *timer)
         next = link->next;
         struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
         if (stream->exchange == NULL) continue;
+        tell(stream);
         beat(stream);
         pump(stream);
     }
@@ -441,7 +487,9 @@ static void on_tick(uv_timer_t *timer)
 
 static void on_drain(struct dure_exchange *exchange)
 {
-    pump(dure_exchange_data(exchange));
+    struct stream *stream = dure_exchange_data(exchange);
+    tell(stream);
+    pump(stream);
 }
 
 static void on_abort(struct dure_exchange *exchange)
@@ -513,10 +561,16 @@ void dure_sse_start(struct dure_sse *sse, struct dure_gateway *gateway,
         refuse(gateway, exchange, 400, "the position to begin at cannot be read");
         return;
     }
+    if (!dure_also_read(request->query, &stream->also)) {
+        free(stream);
+        refuse(gateway, exchange, 400, DURE_ALSO_REFUSED);
+        return;
+    }
     stream->streamed = (struct dure_streamed){.drain = on_drain, .abort = on_abort};
     stream->sse = sse;
     stream->exchange = exchange;
-    stream->spoke_ms = uv_now(sse->tick.loop);
+    stream->spoke_ms = stream->told_ms = uv_now(sse->tick.loop);
+    if (stream->also & DURE_ALSO_CHANGES) dure_news_all(&stream->news);
     dure_exchange_set_data(exchange, stream);
     dure_ring_push(&sse->streams, &stream->link);
     gateway->calls_count++;
@@ -538,10 +592,10 @@ int dure_sse_open(struct dure_sse **out, struct dure_gateway *gateway,
     sse->heartbeat_ms = options->heartbeat_ms;
     dure_ring_init(&sse->streams);
     int rv = dure_sources_open(&sse->sources, options->urls, options->urls_count);
-    if (rv == 0) {
-        rv = dure_sse_hub_open(&sse->hub, options->loop, options->urls, options->urls_count,
-                               on_chunk, sse);
-    }
+    struct dure_sse_hub_options hub = {
+        .loop = options->loop, .urls = options->urls, .count = options->urls_count,
+        .chunk = on_chunk, .news = on_news, .arg = sse};
+    if (rv == 0) rv = dure_sse_hub_open(&sse->hub, &hub);
     if (rv == 0 && uv_timer_init(options->loop, &sse->tick) != 0) rv = DURE_ESYSTEM;
     if (rv != 0) {
         dure_sse_hub_close(sse->hub);

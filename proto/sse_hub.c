@@ -3,7 +3,8 @@
  *
  *   1. wait       nobody is connected by SSE
  *   2. follow     stream_client.h, on its own thread; each run of events becomes a chunk
- *   3. hand over  a bounded queue and uv_async; the loop takes what is there
+ *   3. hand over  a bounded queue and uv_async; the loop takes what is there. What has changed besides
+ *                 (changes.h) is one set, which grows until the loop takes it
  *
  * When the loop is too slow the queue is full and the hub waits; what it misses meanwhile it fills
  * in. When it cannot go on it begins anew at the end, and clients fill what they lack by replay.
@@ -20,14 +21,13 @@
 #define QUEUE_MAX 64
 #define WAIT_MS 100
 /* A source that has not said where it stands by then is not waited for. */
-#define KNOWN_ROUNDS 10
+#define KNOWN_MS 1000
 
 struct dure_sse_hub {
     uv_async_t async;
-    void (*chunk)(void *arg, struct dure_sse_chunk *chunk);
-    void *arg;
+    struct dure_sse_hub_options options;
     struct dure_source_url urls[DURE_SOURCES_MAX];
-    size_t count;
+    struct dure_watch watch; /* Its thread's. */
     pthread_t thread;
     bool thread_on;
     pthread_mutex_t mutex;
@@ -35,6 +35,7 @@ struct dure_sse_hub {
     /* Under the mutex. */
     struct dure_sse_chunk *first, **last;
     size_t queued;
+    struct dure_news news;
     unsigned generation; /* 0: nobody. Odd and even mean nothing. */
     bool wanted, stop;
 };
@@ -115,16 +116,49 @@ static bool wanted(struct dure_sse_hub *hub, unsigned generation)
     return go;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void push_news(struct dure_sse_hub *hub, const struct dure_news *news)
+{
+    if (!news->any) return;
+    pthread_mutex_lock(&hub->mutex);
+    dure_news_add(&hub->news, news);
+    pthread_mutex_unlock(&hub->mutex);
+    uv_async_send(&hub->async);
+}
+
+static void on_changes(void *arg, const char *text, size_t len)
+{
+    struct dure_sse_hub *hub = arg;
+    struct dure_news news = {0};
+    dure_watch_hear(&hub->watch, text, len, now_ms(), &news);
+    push_news(hub, &news);
+}
+
+static void look_who_is_silent(struct dure_sse_hub *hub)
+{
+    struct dure_news news = {0};
+    dure_watch_tick(&hub->watch, now_ms(), &news);
+    push_news(hub, &news);
+}
+
 static void follow(struct dure_sse_hub *hub, struct dure_stream_client *client, unsigned generation)
 {
     struct dure_positions at = {0};
     struct dure_buf lines = {0};
-    int rv = 0, rounds = 0;
+    int64_t until = now_ms() + KNOWN_MS;
+    int rv = 0;
     bool told = false;
     while ((rv == 0 || rv == DURE_EBUSY) && wanted(hub, generation)) {
         rv = dure_stream_client_next(client, WAIT_MS, &lines);
+        look_who_is_silent(hub);
         const struct dure_positions *now = dure_stream_client_at(client);
-        bool known = dure_stream_client_known(client) || ++rounds >= KNOWN_ROUNDS;
+        bool known = dure_stream_client_known(client) || now_ms() >= until;
         /* A place that has moved without events is told too: a source that came late. */
         if (lines.len == 0 && known == told && dure_positions_equal(&at, now)) continue;
         if (now->shards == 0) continue;
@@ -154,9 +188,11 @@ static void *hub_thread(void *arg)
         }
         unsigned generation = hub->generation;
         pthread_mutex_unlock(&hub->mutex);
-        struct dure_stream_client_options options = {.urls = hub->urls, .count = hub->count,
-                                                     .topic = "", .from = DURE_STREAM_END};
+        struct dure_stream_client_options options = {
+            .urls = hub->urls, .count = hub->options.count, .topic = "", .from = DURE_STREAM_END,
+            .changes = on_changes, .arg = hub};
         struct dure_stream_client *client;
+        memset(&hub->watch, 0, sizeof hub->watch);
         if (dure_stream_client_open(&client, &options) == 0) {
             follow(hub, client, generation);
             dure_stream_client_close(client);
@@ -180,14 +216,17 @@ static void on_async(uv_async_t *async)
     hub->first = NULL;
     hub->last = &hub->first;
     hub->queued = 0;
+    struct dure_news news = hub->news;
+    hub->news = (struct dure_news){0};
     pthread_cond_signal(&hub->cond);
     pthread_mutex_unlock(&hub->mutex);
     while (chunk != NULL) {
         struct dure_sse_chunk *next = chunk->next;
-        if (chunk->generation == generation) hub->chunk(hub->arg, chunk);
+        if (chunk->generation == generation) hub->options.chunk(hub->options.arg, chunk);
         dure_sse_chunk_drop(chunk);
         chunk = next;
     }
+    if (news.any) hub->options.news(hub->options.arg, &news);
 }
 
 void dure_sse_hub_want(struct dure_sse_hub *hub, bool wanted)
@@ -195,6 +234,7 @@ void dure_sse_hub_want(struct dure_sse_hub *hub, bool wanted)
     pthread_mutex_lock(&hub->mutex);
     hub->wanted = wanted;
     hub->generation++;
+    hub->news = (struct dure_news){0};
     pthread_cond_signal(&hub->cond);
     pthread_mutex_unlock(&hub->mutex);
 }
@@ -214,22 +254,18 @@ static void on_closed(uv_handle_t *handle)
     free(hub);
 }
 
-int dure_sse_hub_open(struct dure_sse_hub **out, struct uv_loop_s *loop,
-                      const struct dure_source_url *urls, size_t count,
-                      void (*chunk)(void *arg, struct dure_sse_chunk *chunk), void *arg)
+int dure_sse_hub_open(struct dure_sse_hub **out, const struct dure_sse_hub_options *options)
 {
     struct dure_sse_hub *hub = calloc(1, sizeof *hub);
     if (hub == NULL) return DURE_ENOMEM;
-    if (uv_async_init(loop, &hub->async, on_async) != 0) {
+    if (uv_async_init(options->loop, &hub->async, on_async) != 0) {
         free(hub);
         return DURE_ESYSTEM;
     }
     hub->async.data = hub;
-    hub->chunk = chunk;
-    hub->arg = arg;
-    hub->count = count;
+    hub->options = *options;
     hub->last = &hub->first;
-    memcpy(hub->urls, urls, count * sizeof *urls);
+    memcpy(hub->urls, options->urls, options->count * sizeof *options->urls);
     pthread_mutex_init(&hub->mutex, NULL);
     pthread_cond_init(&hub->cond, NULL);
     hub->thread_on = pthread_create(&hub->thread, NULL, hub_thread, hub) == 0;

@@ -5,7 +5,7 @@
 #ifndef DURE_PROTO_SSE_HUB_H
 #define DURE_PROTO_SSE_HUB_H
 
-#include "proto/sources.h"
+#include "proto/changes.h"
 
 struct uv_loop_s;
 struct dure_sse_hub;
@@ -29,11 +29,17 @@ struct dure_sse_chunk {
     struct dure_positions after; /* Where the hub stands behind it. */
 };
 
-/* `chunk` is called on the loop; it keeps a chunk by counting refs up, and drops it below. */
-DURE_MUST_CHECK int dure_sse_hub_open(struct dure_sse_hub **hub, struct uv_loop_s *loop,
-                                      const struct dure_source_url *urls, size_t count,
-                                      void (*chunk)(void *arg, struct dure_sse_chunk *chunk),
-                                      void *arg);
+struct dure_sse_hub_options {
+    struct uv_loop_s *loop;
+    const struct dure_source_url *urls; /* Copied. */
+    size_t count;
+    /* Both are called on the loop. A chunk is kept by counting refs up, and dropped below. */
+    void (*chunk)(void *arg, struct dure_sse_chunk *chunk);
+    void (*news)(void *arg, const struct dure_news *news);
+    void *arg;
+};
+DURE_MUST_CHECK int dure_sse_hub_open(struct dure_sse_hub **hub,
+                                      const struct dure_sse_hub_options *options);
 /* Follows from the end on, or stops. A later start begins anew: at the then end. */
 void dure_sse_hub_want(struct dure_sse_hub *hub, bool wanted);
 /* Frees itself when the loop has closed its handle. */

@@ -219,7 +219,8 @@ def nngcat(node, *topics):
 
 
 class Sse(Collector):
-    """GET /events; keeps ids as well, and the last one also of heartbeats. Events go `into` that list.
+    """GET /events; keeps ids as well, and the last one also of heartbeats, and what it says besides events
+    (?also=changes) as `notices`. Events go `into` that list.
 
     An id counts from the empty line on that ends its event, as for a browser: a stream that breaks off
     within an event has not brought it."""
@@ -228,7 +229,7 @@ class Sse(Collector):
         super().__init__()
         if into is not None:
             self.events = into
-        self.ids, self.last_id, self.comments = [], last_id, 0
+        self.ids, self.last_id, self.comments, self.notices = [], last_id, 0, []
         self.connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
         headers = {"Accept": "text/event-stream"}
         if last_id is not None:
@@ -242,7 +243,7 @@ class Sse(Collector):
             self.thread.start()
 
     def _run(self):
-        data, new_id = None, self.last_id
+        data, kind, new_id = None, None, self.last_id
         try:
             while True:
                 self.go.wait()
@@ -256,12 +257,17 @@ class Sse(Collector):
                     new_id = line[4:]
                 elif line.startswith("data: "):
                     data = line[6:]
+                elif line.startswith("event: "):
+                    kind = line[7:]
                 elif line == "":
                     self.last_id = new_id
-                    if data is not None:
+                    if kind is not None:
+                        assert kind == "changes", kind
+                        self.notices.append(json.loads(data))
+                    elif data is not None:
                         self.ids.append(new_id)
                         self.events.append(json.loads(data))
-                    data = None
+                    data = kind = None
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             pass  # The node or we ended it.
         self.ended.set()

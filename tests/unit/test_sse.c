@@ -1,6 +1,7 @@
 /*
  * An SSE client has every event without any later one of the same shard having to tell it that one
- * is missing: whatever it learned of its past and its presence at different moments.
+ * is missing: whatever it learned of its past and its presence at different moments. And it is told
+ * what else has changed, if it wants to know, without anything being kept for it but a set.
  *
  * The sources are played (stream_world.h): real sockets within the process. The server is only bytes
  * (gateway_world.h), the loop is real.
@@ -16,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "proto/changes.h"
 #include "proto/sse.h"
 #include "proto/streamed.h"
 #include "tests/unit/gateway_toy.h"
@@ -130,6 +132,15 @@ static void start(struct client *client, bool from_end)
     at->request.headers_count = from_end ? 0 : 1;
     dure_sse_start(sse, gateway, at);
     dure_buf_fini(&word);
+}
+
+/* From the end, with notices and without events. */
+static void start_notices(struct client *client, const char *query)
+{
+    *client = (struct client){0};
+    client->exchange.request.method = DURE_GET;
+    client->exchange.request.query = span(query);
+    dure_sse_start(sse, gateway, &client->exchange);
 }
 
 /* Each event follows on. */
@@ -293,6 +304,126 @@ static void test_everybody_in_turn(void **state)
     close_sse(clients, 5);
 }
 
+/* ---- Notices ---------------------------------------------------------------------------------- */
+
+static struct dure_changes counters; /* Of source 0. */
+
+static void publish_changes(void)
+{
+    struct dure_buf message = {0};
+    dure_changes_write(0, &counters, &message);
+    dure_pub_send(sources[0].pub, message.data, message.len);
+    dure_buf_fini(&message);
+}
+
+/* So many notices, of which the last one ends with this. */
+static struct {
+    size_t count;
+    const char *end;
+} expected;
+
+static size_t notices(struct client *client, const char **last)
+{
+    static const char begin[] = "event: changes\ndata: ";
+    struct dure_buf *body = &client->exchange.body;
+    const char *at = body->data, *end = at + body->len;
+    size_t count = 0;
+    while (at != NULL && (at = memmem(at, (size_t)(end - at), begin, sizeof begin - 1)) != NULL) {
+        *last = at += sizeof begin - 1;
+        count++;
+    }
+    return count;
+}
+
+static bool has_notices(struct client *client)
+{
+    const char *last = "";
+    size_t count = notices(client, &last);
+    assert_true(count <= expected.count);
+    if (count < expected.count) return false;
+    size_t len = (size_t)(client->exchange.body.data + client->exchange.body.len - last);
+    assert_int_equal(len, strlen(expected.end));
+    assert_memory_equal(last, expected.end, len);
+    return true;
+}
+
+static void reads(struct client *client)
+{
+    client->exchange.pending = 0;
+    ((struct dure_streamed *)client->exchange.data)->drain(&client->exchange);
+}
+
+static struct client *reader;
+
+static void others_read(void)
+{
+    round_of_loop();
+    if (reader->exchange.data != NULL) reads(reader);
+}
+
+#define EVERYTHING "{\"collections\":[\"/toy/accounts\"],\"events\":0}\n\n"
+
+/* It begins with everything; then what has changed, at once and each once; who does not read gets one
+ * notice of all that, when it reads. */
+static void test_notices(void **state)
+{
+    (void)state;
+    struct client clients[3];
+    open_sse(1);
+    counters = (struct dure_changes){.epoch = 1, .events = 20};
+    start_notices(&clients[0], "also=changes&topic=@");
+    start_notices(&clients[1], "topic=@&also=changes");
+    start_notices(&clients[2], "topic=@");
+    reader = &clients[0];
+    expected.count = 1;
+    expected.end = EVERYTHING;
+    await(has_notices, &clients[0], others_read);
+    await(has_notices, &clients[1], others_read);
+    while (dure_pub_peers(sources[0].pub) == 0) round_of_loop();
+    publish_changes(); /* The first that is heard of it: everything once more. */
+    expected.count = 2;
+    await(has_notices, &clients[0], others_read);
+    await(has_notices, &clients[1], others_read);
+    clients[1].exchange.pending = 100000;
+    counters.counts[account.type->index] = 1;
+    publish_changes();
+    expected.count = 3;
+    await(has_notices, &clients[0], others_read);
+    counters.events = 27;
+    publish_changes();
+    expected.count = 4;
+    expected.end = "{\"collections\":[],\"events\":7}\n\n";
+    await(has_notices, &clients[0], others_read);
+    publish_changes(); /* The same, as every second. */
+    counters.events = 28;
+    publish_changes();
+    expected.count = 5;
+    expected.end = "{\"collections\":[],\"events\":1}\n\n";
+    await(has_notices, &clients[0], others_read);
+    const char *last;
+    assert_int_equal(notices(&clients[1], &last), 2);
+    reads(&clients[1]);
+    expected.count = 3;
+    expected.end = "{\"collections\":[\"/toy/accounts\"],\"events\":8}\n\n";
+    assert_true(has_notices(&clients[1]));
+    assert_int_equal(notices(&clients[2], &last), 0);
+    close_sse(clients, 3);
+}
+
+static void test_also_refused(void **state)
+{
+    (void)state;
+    static const char *const queries[] = {"also=", "also=nothing", "also=changes,", "also=change",
+                                          "also=changes,nothing", "also=CHANGES"};
+    struct client clients[6];
+    open_sse(1);
+    for (size_t i = 0; i < 6; i++) {
+        start_notices(&clients[i], queries[i]);
+        assert_int_equal(clients[i].exchange.status, 400);
+    }
+    close_sse(clients, 6);
+}
+
 int main(void)
 {
     if (dure_registry_init(systems) != 0) return 1;
@@ -301,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_a_source_that_comes_late),
         cmocka_unit_test(test_more_than_is_kept),
         cmocka_unit_test(test_everybody_in_turn),
+        cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_also_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
