@@ -388,7 +388,7 @@ def test_two_demands_at_once(common):
     common.answered(a, "accept")
     common.answered(b, "accept")
     common.end(one)
-    assert [row["responseId"] for row in common.kepcos(one)] == [a]
+    wait_until(lambda: [row["responseId"] for row in common.kepcos(one)] == [a], 20, "its row")
     assert common.kepcos(two) == []
     common.answered(b, "deny")
     common.answered(b, "accept")
