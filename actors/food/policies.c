@@ -140,12 +140,12 @@ static void tell_store(const struct dure_event *event, void *payload)
 static void tell_rejected(const struct dure_event *event, void *payload)
 {
     const struct food_rejected *rejected = event->data;
-    notice(payload, rejected->customer_id, rejected->order_id, "주문거부됨-");
     struct food_notice *told = payload;
-    size_t len = strlen(told->message);
     _Static_assert(sizeof told->message >= sizeof "주문거부됨-" + sizeof rejected->reason,
                    "a whole reason fits");
-    snprintf(told->message + len, sizeof told->message - len, "%s", rejected->reason);
+    told->customer_id = rejected->customer_id;
+    told->order_id = rejected->order_id;
+    snprintf(told->message, sizeof told->message, "주문거부됨-%s", rejected->reason);
 }
 
 static void tell_delivery(const struct dure_event *event, void *payload)
