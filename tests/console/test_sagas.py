@@ -35,6 +35,8 @@ def test_a_step_is_skipped(node, open_browser, api):
     browser = open_browser(node.url, "ko", phone=True).go("sagas")
     card = f'[data-saga="shop.cancel-saga/{order}"]'
     browser.see(f'{card}[data-parked="true"]')
+    browser.reads(card, "쇼핑몰: 주문 취소", "shop.cancel-saga", "잔액이 1,000,000,000,000,000을 넘게 됩니다", "환불")
+    assert "the balance would exceed" in browser.see(f"{card} [title^='the balance']").get_attribute("title")
     browser.shot("sagas")
     browser.click(f'{card} [data-id="skip"]')
     browser.gone(card)

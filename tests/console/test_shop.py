@@ -57,21 +57,29 @@ def test_an_order_takes_money_and_stock_and_gives_them_back(shop, language):
     browser.see("[data-id=mypage] [data-status='배송취소']")
 
 
-def test_what_is_wrong_stands_at_its_field(shop):
+@pytest.mark.parametrize("language, at_field, why", [
+    ("en", "must be from 1 to 1,000", ("409 Conflict", "Not enough money: the balance is 1,000")),
+    ("ko", "1에서 1,000", ("409 충돌", "잔액부족: 잔액은 1,000입니다"))])
+def test_what_is_wrong_stands_at_its_field(shop, language, at_field, why):
     """A 400 is shown at each wrong field, which is announced as invalid and gets the focus; a refusal
-    is shown with its reason, and the refused order is in the list."""
-    browser = shop()
+    is shown with its reason, and the refused order is in the list. All of it is in the language of the
+    page, and what the node said is a click away."""
+    browser = shop(language)
     top_up(browser, 1000)
-    tile = add_product(browser, "Pen", 5, 1000)
+    tile = add_product(browser, f"Pen {language}", 5, 1000)
     order(browser, tile, 0)
-    browser.reads(".field.wrong .field-error", "must be")
+    browser.reads(".field.wrong .field-error", at_field)
+    message = browser.see(".field.wrong .field-error span").get_attribute("title")
+    assert message.startswith("must be from 1 to 1000")
     field = browser.see("[name=quantity]")
     assert field.get_attribute("aria-invalid") == "true"
     browser.until(lambda: browser.script("return document.activeElement.name") == "quantity",
                   "the wrong field to have the focus")
     browser.shot("field-error")
     browser.fill("order-form", quantity=2)
-    browser.reads("order-form", "409", "잔액부족")
+    browser.reads("order-form", *why)
+    browser.click(".as-said summary")
+    browser.reads(".as-said code", "409 Conflict", "잔액부족: 잔액은 1000입니다")
     browser.press("Escape")
     browser.gone("order-form")
     browser.see("[data-id=mypage] [data-status='잔액부족']")

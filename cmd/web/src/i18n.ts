@@ -58,6 +58,10 @@ export function t(word: Word, values?: Values): string {
   return tr(words[word], values);
 }
 
+export function systemName(system: string): string {
+  return ["shop", "food", "bike", "secondhand", "dr", "notify"].includes(system) ? t(system as "shop") : system;
+}
+
 const locale = computed(() => (language.value === "ko" ? "ko-KR" : "en-US"));
 const numbers = computed(() => new Intl.NumberFormat(locale.value));
 const compact = computed(

@@ -38,6 +38,7 @@ const glosses: Record<string, [string, Tone]> = {
   요리시작: ["Cooking started", "busy"],
   배달시작: ["On its way", "busy"],
   // bike
+  예약접수: ["Placed", "busy"],
   예약완료: ["Reserved", "good"],
   예약취소: ["Cancelled", "quiet"],
   사용완료: ["Returned", "quiet"],
@@ -45,6 +46,7 @@ const glosses: Record<string, [string, Tone]> = {
   "거래 진행중": ["In progress", "busy"],
   거래완료: ["Completed", "good"],
   "예약취소로 거래취소": ["Cancelled with its reservation", "quiet"],
+  "판매글 등록 불가": ["Not listed", "bad"],
   "거래 진행 중 재고와 실제 거래량 일치": ["Stock matched the trade", "good"],
   "거래 진행 중 재고와 실제 거래량 불일치로 거래 불가": ["Not enough stock: no trade", "bad"],
   "거래 취소로 인한 재고 감소 없음": ["Cancelled: stock given back", "quiet"],
@@ -54,6 +56,10 @@ const glosses: Record<string, [string, Tone]> = {
   ignore: ["No answer", "wait"],
   accept: ["Accepted", "good"],
   deny: ["Denied", "bad"],
+  // notify
+  waiting: ["Waiting", "wait"],
+  failed: ["Failed", "bad"],
+  disabled: ["Disabled", "quiet"],
 };
 
 const korean: Record<string, string> = {
@@ -62,6 +68,9 @@ const korean: Record<string, string> = {
   ignore: "응답 없음",
   accept: "수락",
   deny: "거절",
+  waiting: "대기 중",
+  failed: "실패",
+  disabled: "중지됨",
 };
 
 export function isStatus(value: unknown): boolean {

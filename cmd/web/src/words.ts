@@ -29,8 +29,8 @@ const dictionary = {
   stateLost: ["Reconnecting", "다시 연결 중"],
   stateFlood: ["Live, summarised", "실시간 (요약)"],
   offline: ["The node does not answer. Trying again…", "노드가 응답하지 않습니다. 다시 시도하는 중…"],
-  partial: ["Not all nodes can be reached ({nodes}): what they hold is missing here for now.",
-    "일부 노드에 연결할 수 없습니다({nodes}). 해당 노드의 데이터는 잠시 보이지 않습니다."],
+  partial: ["Not all nodes can be reached (nodes {nodes}): what they hold is missing here for now.",
+    "일부 노드에 연결할 수 없습니다({nodes}번). 해당 노드의 데이터는 잠시 보이지 않습니다."],
 
   // States of what is shown.
   loading: ["Loading…", "불러오는 중…"],

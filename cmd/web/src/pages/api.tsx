@@ -2,13 +2,19 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Method } from "../api";
 import { describe, type Kind, type OperationInfo, operations, problem } from "../describe";
-import { t, tr } from "../i18n";
+import { systemName, t, tr } from "../i18n";
+import { labelOf } from "../names";
+import { glossOf } from "../statuses";
+import { described } from "../translate";
 import { Card, Curl, Empty, Loading, PageHead, ProblemBox, Tabs } from "../ui/basics";
 import { Field } from "../ui/form";
-import { systemName } from "./data";
 
 const kinds = (kind: Kind) =>
   tr(({ text: ["text", "문자열"], number: ["number", "숫자"], boolean: ["yes or no", "예/아니요"], date: ["date", "날짜"], choice: ["one of", "다음 중 하나"] } as const)[kind]);
+
+/* Where a request has it. */
+const places = (place: string) =>
+  ({ body: tr(["body", "본문"]), query: tr(["query", "쿼리"]), header: tr(["header", "헤더"]), path: tr(["path", "경로"]) })[place] ?? place;
 
 function OperationRow({ operation }: { operation: OperationInfo }) {
   const [open, setOpen] = useState(false);
@@ -19,32 +25,38 @@ function OperationRow({ operation }: { operation: OperationInfo }) {
         <summary>
           <span class={`method ${operation.method.toLowerCase()}`}>{operation.method}</span>
           <code>{operation.path}</code>
-          <span class="faint">{operation.summary}</span>
+          <span class="faint">{described(operation.summary)}</span>
         </summary>
         {open && (
           <div class="stack operation-body">
-            {operation.description && <p>{operation.description}</p>}
+            {operation.description && <p>{described(operation.description)}</p>}
             <Curl call={{ method: operation.method as Method, path, ...(operation.body !== undefined ? { body: operation.body } : {}) }} />
             {operation.parameters.length + operation.fields.length > 0 && (
               <dl class="fields">
                 {operation.fields.map((field) => (
                   <div key={`body${field.name}`}>
                     <dt>
-                      <code>{field.name}</code> <span class="faint">body</span>
+                      <code>{field.name}</code> <span class="faint">{places("body")}</span>
                     </dt>
                     <dd>
+                      {labelOf("field", field.name) !== null && `${labelOf("field", field.name)}: `}
                       {kinds(field.kind)}
                       {field.required && `, ${tr(["required", "필수"])}`}
-                      {field.values.length > 0 && `: ${field.values.join(", ")}`}
+                      {field.values.map((value, i) => (
+                        <span key={value}>
+                          {i > 0 ? ", " : ": "}
+                          <code title={glossOf(value)}>{value}</code>
+                        </span>
+                      ))}
                     </dd>
                   </div>
                 ))}
                 {operation.parameters.map((parameter) => (
                   <div key={`${parameter.in}${parameter.name}`}>
                     <dt>
-                      <code>{parameter.name}</code> <span class="faint">{parameter.in}</span>
+                      <code>{parameter.name}</code> <span class="faint">{places(parameter.in)}</span>
                     </dt>
-                    <dd>{parameter.description}</dd>
+                    <dd>{described(parameter.description)}</dd>
                   </div>
                 ))}
               </dl>
@@ -55,7 +67,7 @@ function OperationRow({ operation }: { operation: OperationInfo }) {
                   <dt>
                     <span class={`badge ${answer.status.startsWith("2") ? "good" : "quiet"}`}>{answer.status}</span>
                   </dt>
-                  <dd>{answer.description}</dd>
+                  <dd>{described(answer.description)}</dd>
                 </div>
               ))}
             </dl>
@@ -76,7 +88,7 @@ export function Api() {
   const shown = all.filter(
     (operation) =>
       (text !== "" || (operation.tag === chosen && (operation.path.startsWith(`/${chosen}/`) || operation.tag === "node"))) &&
-      `${operation.method} ${operation.path} ${operation.summary}`.toLowerCase().includes(text.toLowerCase()),
+      `${operation.method} ${operation.path} ${operation.summary} ${described(operation.summary)}`.toLowerCase().includes(text.toLowerCase()),
   );
   return (
     <>

@@ -3,40 +3,28 @@ import { useEffect, useState } from "preact/hooks";
 import type { Json, Row } from "../api";
 import { useList } from "../data";
 import { type CollectionInfo, collections, describe, type FieldInfo, find, problem } from "../describe";
-import { moment, number, t, tr } from "../i18n";
+import { number, systemName, t, tr } from "../i18n";
+import { labelOf, nameOf } from "../names";
 import { adjust, go, query } from "../router";
 import { rowKey } from "../rows";
-import { Await, Button, Card, Empty, Loading, PageHead, ProblemBox, Status } from "../ui/basics";
+import { glossOf } from "../statuses";
+import { Await, Button, Card, Empty, Loading, Named, PageHead, ProblemBox } from "../ui/basics";
 import { Field, type FieldSpec, FormDialog } from "../ui/form";
 import { SystemIcon } from "../ui/icons";
+import { isAmount, Value } from "../ui/value";
 import { ItemPage } from "./item";
 
-export function systemName(system: string): string {
-  return ["shop", "food", "bike", "secondhand", "dr", "notify"].includes(system) ? t(system as "shop") : system;
-}
-
-/* A number that counts something, and is no name of something. */
-function isAmount(field: FieldInfo): boolean {
-  return field.kind === "number" && !/id$|no$/i.test(field.name);
-}
-
-export function Value({ field, value }: { field: FieldInfo | undefined; value: Json | undefined }) {
-  if (value === null || value === undefined) return <span class="faint">–</span>;
-  if (field?.kind === "choice") return <Status value={value} />;
-  if (field?.kind === "date" || /^\d{4}-\d\d-\d\dT[\d:.]+[+Z]/.test(String(value))) return <>{moment(String(value))}</>;
-  if (typeof value === "boolean") return <>{value ? t("yes") : t("no")}</>;
-  if (typeof value === "number") return <>{field && !isAmount(field) ? String(value) : number(value)}</>;
-  return <>{String(value)}</>;
-}
+const isNumber = (field: FieldInfo) => field.kind === "number" && isAmount(field.name);
 
 export function specOf(field: FieldInfo, value?: Json): FieldSpec {
   const start = value ?? field.example;
   return {
     name: field.name,
-    label: field.name,
+    label: nameOf("field", field.name),
+    ...(labelOf("field", field.name) !== null ? { apiName: field.name } : {}),
     kind: field.kind,
     required: field.required,
-    values: field.values.map((one) => [one, one] as const),
+    values: field.values.map((one) => [one, glossOf(one)] as const),
     ...(start !== undefined && start !== null ? { value: start as string | number | boolean } : {}),
     ...(field.kind === "date" ? { hint: "2024-04-04, 2024-04-04T09:30:00Z" } : {}),
   };
@@ -72,7 +60,9 @@ function Overview({ all }: { all: readonly CollectionInfo[] }) {
                 .filter((one) => one.system === system)
                 .map((one) => (
                   <li key={one.path} class="row spread">
-                    <a href={`#/data${one.path}`}>{one.name}</a>
+                    <a href={`#/data${one.path}`}>
+                      <Named kind="collection" name={one.name} />
+                    </a>
                     <Count info={one} />
                   </li>
                 ))}
@@ -100,7 +90,7 @@ function Filters({ info }: { info: CollectionInfo }) {
     <div class="filters">
       <form class="form inline" onSubmit={apply} data-id="filter">
         <Field
-          field={{ name: "field", label: tr(["Filter by", "필터"]), kind: "choice", chosen: true, values: info.fields.map((one) => [one.name, one.name] as const) }}
+          field={{ name: "field", label: tr(["Filter by", "필터"]), kind: "choice", chosen: true, values: info.fields.map((one) => [one.name, nameOf("field", one.name)] as const) }}
           value={name}
           onInput={(next) => {
             setName(next);
@@ -113,7 +103,7 @@ function Filters({ info }: { info: CollectionInfo }) {
             name: "value",
             label: tr(["is", "값"]),
             kind: field?.kind === "choice" || field?.kind === "boolean" ? "choice" : "text",
-            values: field?.kind === "boolean" ? [["true", t("yes")], ["false", t("no")]] : (field?.values ?? []).map((one) => [one, one] as const),
+            values: field?.kind === "boolean" ? [["true", t("yes")], ["false", t("no")]] : (field?.values ?? []).map((one) => [one, glossOf(one)] as const),
           }}
           value={value}
           onInput={setValue}
@@ -124,8 +114,8 @@ function Filters({ info }: { info: CollectionInfo }) {
         <ul class="row" aria-label={tr(["Filters", "필터"])}>
           {active.map(([key, text]) => (
             <li key={key} class="chip">
-              {key.slice(2)} = {text}
-              <button type="button" class="x" aria-label={`${t("delete")} ${key.slice(2)}`} onClick={() => adjust({ [key]: null, page: null })}>
+              {nameOf("field", key.slice(2))} = {glossOf(text)}
+              <button type="button" class="x" aria-label={tr(["Remove the filter {name}", "{name} 필터 지우기"], { name: nameOf("field", key.slice(2)) })} onClick={() => adjust({ [key]: null, page: null })}>
                 ×
               </button>
             </li>
@@ -141,9 +131,9 @@ function SortHead({ field, sort }: { field: FieldInfo; sort: string }) {
   const active = by === field.name;
   const next = active && way !== "desc" ? "desc" : "asc";
   return (
-    <th scope="col" role="columnheader" class={isAmount(field) ? "num" : ""} aria-sort={active ? (way === "desc" ? "descending" : "ascending") : "none"}>
+    <th scope="col" role="columnheader" class={isNumber(field) ? "num" : ""} aria-sort={active ? (way === "desc" ? "descending" : "ascending") : "none"}>
       <button type="button" class="sort" onClick={() => adjust({ sort: `${field.name},${next}`, page: null })}>
-        {field.name}
+        <Named kind="field" name={field.name} short />
         <span aria-hidden="true">{active ? (way === "desc" ? " ▾" : " ▴") : ""}</span>
       </button>
     </th>
@@ -167,7 +157,7 @@ function Pager({ number: page, pages, total }: { number: number; pages: number; 
 
 function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly Row[]; sort: string }) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={info.name}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={nameOf("collection", info.name)}>
       <table class="cards sorted" role="table">
         <thead role="rowgroup">
           <tr role="row">
@@ -180,13 +170,13 @@ function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly 
           {rows.map((row) => (
             <tr key={rowKey(row)} data-row={rowKey(row)} role="row">
               {info.fields.map((field, i) => (
-                <td key={field.name} role="cell" class={isAmount(field) ? "num" : ""} data-label={field.name}>
+                <td key={field.name} role="cell" class={isNumber(field) ? "num" : ""} data-label={nameOf("field", field.name)}>
                   {i === 0 ? (
                     <a href={`#/data${info.path}/${rowKey(row)}`}>
-                      <Value field={field} value={row[field.name]} />
+                      <Value name={field.name} value={row[field.name]} status={field.kind === "choice"} />
                     </a>
                   ) : (
-                    <Value field={field} value={row[field.name]} />
+                    <Value name={field.name} value={row[field.name]} status={field.kind === "choice"} />
                   )}
                 </td>
               ))}
@@ -211,7 +201,7 @@ function Collection({ info }: { info: CollectionInfo }) {
       <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
         <a href="#/data">{t("data")}</a> / {systemName(info.system)}
       </nav>
-      <PageHead title={info.name}>
+      <PageHead title={nameOf("collection", info.name)} name={labelOf("collection", info.name) !== null && info.name}>
         {info.create !== null && (
           <Button kind="main" onClick={() => setCreating(true)} id="create">
             {t("new")}
@@ -231,7 +221,7 @@ function Collection({ info }: { info: CollectionInfo }) {
       </Card>
       {creating && info.create !== null && (
         <FormDialog
-          title={`${t("new")}: ${info.name}`}
+          title={`${t("new")}: ${nameOf("collection", info.name)}`}
           onClose={() => setCreating(false)}
           id="create-form"
           fields={info.create.map((field) => specOf(field))}

@@ -1,10 +1,11 @@
 /* The event stream as it comes, to look at. */
 import { useState } from "preact/hooks";
-import { t, tr } from "../i18n";
+import { systemName, t, tr } from "../i18n";
 import { type LiveEvent, recent, state } from "../live";
+import { nameOf } from "../names";
 import { served } from "../served";
 import { Button, Card, Empty, PageHead, Tabs } from "../ui/basics";
-import { Feed } from "../ui/feed";
+import { eventName, Feed } from "../ui/feed";
 import { Field } from "../ui/form";
 
 export function Events() {
@@ -14,7 +15,7 @@ export function Events() {
   const shown = (held ?? recent.value).filter(
     (event) =>
       (system === "all" || event.type.startsWith(`${system}.`)) &&
-      (text === "" || `${event.type} ${event.source} ${JSON.stringify(event.data)}`.toLowerCase().includes(text.toLowerCase())),
+      (text === "" || `${nameOf("event", eventName(event))} ${event.type} ${event.source} ${JSON.stringify(event.data)}`.toLowerCase().includes(text.toLowerCase())),
   );
   const names = (served.value ?? []).filter((name) => name !== "notify");
   return (
@@ -33,7 +34,7 @@ export function Events() {
       <Tabs
         label={t("systems")}
         value={system}
-        items={[["all", t("all")], ...names.map((name) => [name, t(name as "shop")] as const)]}
+        items={[["all", t("all")], ...names.map((name) => [name, systemName(name)] as const)]}
         onChange={setSystem}
       />
       <Card>

@@ -3,16 +3,18 @@ import { useState } from "preact/hooks";
 import type { Json, Row } from "../api";
 import { useGet, useItem } from "../data";
 import type { CollectionInfo, CommandInfo } from "../describe";
-import { moment, t, tr } from "../i18n";
+import { moment, systemName, t, tr } from "../i18n";
 import type { LiveEvent } from "../live";
+import { labelOf, nameOf } from "../names";
 import { go } from "../router";
 import { may } from "../rows";
-import { Await, Button, Card, Curl, Empty, PageHead } from "../ui/basics";
+import { Await, Button, Card, Curl, Empty, Named, PageHead } from "../ui/basics";
 import { Dialog } from "../ui/dialog";
 import { EventData, eventName } from "../ui/feed";
 import { FormDialog } from "../ui/form";
 import { act } from "../ui/toast";
-import { specOf, systemName, Value } from "./data";
+import { Value } from "../ui/value";
+import { specOf } from "./data";
 
 function Timeline({ path }: { path: string }) {
   const history = useGet(`${path}/events?size=200`, (data) => {
@@ -30,7 +32,10 @@ function Timeline({ path }: { path: string }) {
               {events.map((event) => (
                 <li key={event.id} data-event={eventName(event)}>
                   <p class="row">
-                    <strong>{eventName(event)}</strong> <time class="faint">{moment(event.time)}</time>
+                    <strong>
+                      <Named kind="event" name={eventName(event)} />
+                    </strong>{" "}
+                    <time class="faint">{moment(event.time)}</time>
                   </p>
                   <EventData event={event} />
                 </li>
@@ -45,6 +50,7 @@ function Timeline({ path }: { path: string }) {
 
 export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
   const path = `${info.path}/${id}`;
+  const called = nameOf("collection", info.name);
   const item = useItem(path);
   const [asking, setAsking] = useState<CommandInfo | null>(null);
   const [editing, setEditing] = useState(false);
@@ -52,7 +58,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
   const run = (command: CommandInfo) => {
     if (command.fields.length > 0) setAsking(command);
     else
-      return act({ method: "PUT", path: `${path}/${command.name}` }, `${command.name}: ${t("done")}`).then((fine) => {
+      return act({ method: "PUT", path: `${path}/${command.name}` }, `${nameOf("command", command.name)}: ${t("done")}`).then((fine) => {
         if (fine && command.removes) go(`/data${info.path}`);
       });
     return undefined;
@@ -62,9 +68,9 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
   return (
     <>
       <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
-        <a href="#/data">{t("data")}</a> / {systemName(info.system)} / <a href={`#/data${info.path}`}>{info.name}</a>
+        <a href="#/data">{t("data")}</a> / {systemName(info.system)} / <a href={`#/data${info.path}`}>{called}</a>
       </nav>
-      <PageHead title={`${info.name} #${id}`} />
+      <PageHead title={`${called} #${id}`} name={labelOf("collection", info.name) !== null && info.name} />
       <Await shown={item}>
         {(row) => (
           <>
@@ -90,9 +96,11 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
                 <dl class="fields">
                   {info.fields.map((field) => (
                     <div key={field.name} data-field={field.name}>
-                      <dt>{field.name}</dt>
+                      <dt>
+                        <Named kind="field" name={field.name} />
+                      </dt>
                       <dd>
-                        <Value field={field} value={row[field.name]} />
+                        <Value name={field.name} value={row[field.name]} status={field.kind === "choice"} />
                       </dd>
                     </div>
                   ))}
@@ -101,7 +109,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
                   <div class="row" role="group" aria-label={t("commands")}>
                     {allowed(row).map((command) => (
                       <Button key={command.name} kind="main" onClick={() => run(command)} id={`command-${command.name}`}>
-                        {command.name}
+                        <Named kind="command" name={command.name} />
                       </Button>
                     ))}
                     {allowed(row).length === 0 && <span class="faint">{tr(["Its state allows no command", "지금 상태에서 가능한 명령이 없습니다"])}</span>}
@@ -113,7 +121,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
             </div>
             {editing && info.edit !== null && (
               <FormDialog
-                title={`${tr(["Edit", "수정"])}: ${info.name} ${id}`}
+                title={`${tr(["Edit", "수정"])}: ${called} ${id}`}
                 onClose={() => setEditing(false)}
                 id="edit-form"
                 fields={info.edit
@@ -125,7 +133,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
               />
             )}
             {removing && (
-              <Dialog title={tr(["Delete {name}?", "{name} 삭제할까요?"], { name: `${info.name} ${id}` })} onClose={() => setRemoving(false)}>
+              <Dialog title={tr(["Delete {name}?", "{name} 삭제할까요?"], { name: `${called} ${id}` })} onClose={() => setRemoving(false)}>
                 <p>{tr(["It is gone then; its history stays in the journal.", "항목은 사라지지만 이력은 저널에 남습니다."])}</p>
                 <div class="row">
                   <Button
@@ -145,12 +153,12 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
             )}
             {asking && (
               <FormDialog
-                title={asking.name}
+                title={nameOf("command", asking.name)}
                 onClose={() => setAsking(null)}
                 id="command-form"
                 fields={asking.fields.map((field) => specOf(field))}
                 call={(body) => ({ method: "PUT", path: `${path}/${asking.name}`, body })}
-                submit={asking.name}
+                submit={nameOf("command", asking.name)}
                 showCurl
               />
             )}

@@ -2,9 +2,10 @@
 import { useEffect } from "preact/hooks";
 import type { Json, Row } from "../api";
 import { useGet } from "../data";
-import { moment, number, t, tr } from "../i18n";
+import { moment, number, systemName, t, tr } from "../i18n";
 import { sagaCounts, watch } from "../metrics";
-import { Await, Button, Card, Empty, PageHead } from "../ui/basics";
+import { labelOf, nameOf } from "../names";
+import { Await, Button, Card, Empty, Named, PageHead, Said } from "../ui/basics";
 import { act } from "../ui/toast";
 
 interface StepInfo {
@@ -55,13 +56,29 @@ function Picture({ steps, saga }: { steps: readonly StepInfo[]; saga?: Saga }) {
           <span class="saga-dot" aria-hidden="true">
             {words[stateOf(i)] || i + 1}
           </span>
-          <span class="saga-name">{step.name}</span>
-          <span class="saga-note">{step.done ?? ""}</span>
-          {step.undo && <span class="saga-undo">↩ {step.undo.split(".").pop()}</span>}
+          <span class="saga-name">
+            <Named kind="step" name={step.name} short />
+          </span>
+          <span class="saga-note">{step.done && <Named kind="event" name={step.done} short />}</span>
+          {step.undo && (
+            <span class="saga-undo" title={step.undo}>
+              ↩ {nameOf("command", step.undo.split(".").pop() ?? "")}
+            </span>
+          )}
         </li>
       ))}
     </ol>
     </div>
+  );
+}
+
+/* In Korean its system stands before it: several have one of that kind. */
+function SagaName({ type }: { type: string }) {
+  return (
+    <>
+      {labelOf("saga", type) !== null && `${systemName(type.split(".")[0] ?? "")}: `}
+      <Named kind="saga" name={type} />
+    </>
   );
 }
 
@@ -71,7 +88,10 @@ function UnderWay({ saga, steps }: { saga: Saga; steps: readonly StepInfo[] }) {
     <li class={`saga-card${saga.parked ? " parked" : ""}`} data-saga={`${saga.type}/${saga.id}`} data-parked={saga.parked}>
       <div class="row spread">
         <p class="row">
-          <strong>{saga.type}</strong> <span class="faint">#{saga.id}</span>
+          <strong>
+            <SagaName type={saga.type} />
+          </strong>{" "}
+          <span class="faint">#{saga.id}</span>
           <span class={`badge ${saga.parked ? "bad" : saga.phase === "forward" ? "busy" : "wait"}`}>
             {saga.parked ? tr(["Parked", "멈춤"]) : saga.phase === "forward" ? tr(["Going on", "진행 중"]) : tr(["Being undone", "되돌리는 중"])}
           </span>
@@ -87,7 +107,7 @@ function UnderWay({ saga, steps }: { saga: Saga; steps: readonly StepInfo[] }) {
           </div>
         )}
       </div>
-      {saga.reason && <p class={saga.parked ? "bad-text" : "faint"}>{saga.reason}</p>}
+      {saga.reason && <p class={saga.parked ? "bad-text" : "faint"}><Said text={saga.reason} /></p>}
       {saga.since && <p class="faint">{tr(["here since {when}", "{when}부터"], { when: moment(saga.since) })}</p>}
       <Picture steps={steps} saga={saga} />
     </li>
@@ -131,7 +151,9 @@ export function Sagas() {
                     return (
                       <li key={one.type} data-kind={one.type}>
                         <p class="row">
-                          <strong>{one.type}</strong>
+                          <strong>
+                            <SagaName type={one.type} />
+                          </strong>
                           {running > 0 && <span class="badge busy">{tr(["{n} under way", "{n}건 진행 중"], { n: number(running) })}</span>}
                         </p>
                         <Picture steps={one.steps} />

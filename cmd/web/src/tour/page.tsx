@@ -8,7 +8,7 @@ import { refresh } from "../data";
 import { number, t, tr } from "../i18n";
 import { type LiveEvent, onEvent } from "../live";
 import { served } from "../served";
-import { Button, Curl, PageHead, Tabs } from "../ui/basics";
+import { Button, Curl, Named, PageHead, Tabs } from "../ui/basics";
 import { eventName } from "../ui/feed";
 import { SystemIcon } from "../ui/icons";
 import { become } from "../ui/who";
@@ -55,7 +55,7 @@ function Answered({ done, open }: { done: Done; open: boolean }) {
         <ul class="chain" aria-label={t("events")}>
           {done.events.map((event) => (
             <li key={event.id} class={`sys-${event.type.split(".")[0]}`}>
-              {eventName(event)}
+              <Named kind="event" name={eventName(event)} short />
             </li>
           ))}
         </ul>

@@ -4,7 +4,9 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type Call, curl, type Problem } from "../api";
 import type { Shown } from "../data";
 import { t, tr, type Text } from "../i18n";
+import { type Kind, labelOf } from "../names";
 import { glossOf, toneOf } from "../statuses";
+import { said } from "../translate";
 import { EmptySign } from "./icons";
 
 type Children = { children?: ComponentChildren };
@@ -17,6 +19,24 @@ export function Status({ value }: { value: unknown }) {
     <span class={`badge ${toneOf(word)}`} title={gloss === word ? undefined : word} data-status={word}>
       {gloss}
     </span>
+  );
+}
+
+/* What the node said, in the language of the page; as it came on pointing at it. */
+export function Said({ text }: { text: string }) {
+  const words = said(text);
+  return <span title={words === text ? undefined : text}>{words}</span>;
+}
+
+/* A thing of the API: what it is called here, and its name there, which commands and requests need. */
+export function Named({ kind, name, short }: { kind: Kind; name: string; short?: boolean }) {
+  const label = labelOf(kind, name);
+  if (label === null) return <>{name}</>;
+  if (short) return <span title={name}>{label}</span>;
+  return (
+    <>
+      {label} <code class="name">{name}</code>
+    </>
   );
 }
 
@@ -86,23 +106,36 @@ export function Empty({ title, children }: Children & { title?: string }) {
   );
 }
 
+/* Its words, and in reach those of the node, where they are others. */
+function AsSaid({ problem }: { problem: Problem }) {
+  const lines = [problem.detail, ...(problem.errors ?? []).map((error) => `${error.field}: ${error.message}`)].filter(Boolean);
+  if (said(problem.title) === problem.title && said(problem.detail) === problem.detail) return null;
+  return (
+    <details class="as-said">
+      <summary>{tr(["In the words of the node", "노드가 한 말 그대로"])}</summary>
+      <code>{[`${problem.status} ${problem.title}`, ...lines].join("\n")}</code>
+    </details>
+  );
+}
+
 /* What went wrong, as it is. */
 export function ProblemBox({ problem, again }: { problem: Problem; again?: () => void }) {
   return (
     <div class="problem" role="alert">
       <p class="problem-title">
-        {problem.status === 0 ? t("offline") : `${problem.status} ${problem.title}`}
+        {problem.status === 0 ? t("offline") : `${problem.status} ${said(problem.title)}`}
       </p>
-      {problem.status !== 0 && problem.detail && <p>{problem.detail}</p>}
+      {problem.status !== 0 && problem.detail && <p>{said(problem.detail)}</p>}
       {problem.errors && problem.errors.length > 0 && (
         <ul>
           {problem.errors.map((error) => (
             <li key={error.field}>
-              <code>{error.field}</code> {error.message}
+              <Named kind="field" name={error.field} /> {said(error.message)}
             </li>
           ))}
         </ul>
       )}
+      {problem.status !== 0 && <AsSaid problem={problem} />}
       {again && (
         <Button small onClick={again}>
           {t("tryAgain")}
@@ -122,7 +155,7 @@ export function Await<T>({ shown, children }: { shown: Shown<T>; children: (valu
     <>
       {shown.partial && (
         <p class="note warn" role="status">
-          {t("partial", { nodes: shown.partial })}
+          {t("partial", { nodes: shown.partial.replace(/^nodes /, "") })}
         </p>
       )}
       {children(shown.value)}
@@ -149,14 +182,17 @@ export function Card(props: Children & { title?: ComponentChildren; actions?: Co
   );
 }
 
-export function PageHead({ title, lead, hero, children }: Children & { title: string; lead?: string; hero?: boolean }) {
+export function PageHead({ title, name, lead, hero, children }: Children & { title: string; name?: string | false; lead?: string; hero?: boolean }) {
   useEffect(() => {
     document.title = `${title} · dure`;
   }, [title]);
   return (
     <header class={`page-head${hero ? " hero" : ""}`}>
       <div>
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 tabIndex={-1}>
+          {title}
+          {name && <code class="name"> {name}</code>}
+        </h1>
         {lead && <p class="lead">{lead}</p>}
       </div>
       {children && <div class="row">{children}</div>}

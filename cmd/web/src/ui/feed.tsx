@@ -1,8 +1,10 @@
 /* Events as they happen, the newest first. */
-import { t, time, tr } from "../i18n";
+import type { Json } from "../api";
+import { systemName, t, time, tr } from "../i18n";
 import { type LiveEvent, recent } from "../live";
-import { isStatus } from "../statuses";
-import { Card, Status } from "./basics";
+import { nameOf } from "../names";
+import { Card, Named } from "./basics";
+import { Value } from "./value";
 
 export function eventName(event: LiveEvent): string {
   return event.type.split(".")[2] ?? event.type;
@@ -22,8 +24,12 @@ export function EventData({ event }: { event: LiveEvent }) {
         .filter(([name, value]) => name !== "eventType" && name !== "timestamp" && value !== null)
         .map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
-            <dd>{isStatus(value) ? <Status value={value} /> : String(value)}</dd>
+            <dt>
+              <Named kind="field" name={name} short />
+            </dt>
+            <dd>
+              <Value name={name} value={value as Json} />
+            </dd>
           </div>
         ))}
     </dl>
@@ -39,11 +45,13 @@ export function Feed({ events, details }: { events: readonly LiveEvent[]; detail
           <li key={event.id} data-event={eventName(event)}>
             <time class="faint">{time(event.time)}</time>
             <span class="feed-name">
-              <span class={`sys sys-${system}`}>{system}</span>
-              <strong>{eventName(event)}</strong>
+              <span class={`sys sys-${system}`}>{systemName(system ?? "")}</span>
+              <strong>
+                <Named kind="event" name={eventName(event)} short={!details} />
+              </strong>
             </span>
             <a href={pageOfSource(event.source)}>
-              {aggregate} {event.source.split("/").pop()}
+              {nameOf("item", aggregate ?? "")} {event.source.split("/").pop()}
             </a>
             {details && <EventData event={event} />}
           </li>

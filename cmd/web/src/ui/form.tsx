@@ -5,14 +5,15 @@ import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import { type Call, curl, type Json, type Problem, send } from "../api";
 import { refresh } from "../data";
-import { language, number, t } from "../i18n";
-import { Button, ProblemBox } from "./basics";
+import { t } from "../i18n";
+import { Button, ProblemBox, Said } from "./basics";
 import { Dialog } from "./dialog";
 import { toast } from "./toast";
 
 export interface FieldSpec {
   name: string;
   label: string;
+  apiName?: string; // Beside the label, where that is another.
   kind?: "text" | "number" | "boolean" | "date" | "choice";
   required?: boolean;
   chosen?: boolean; // A choice that always has a value.
@@ -21,21 +22,6 @@ export interface FieldSpec {
   min?: number;
   max?: number;
   hint?: string;
-}
-
-/* The node speaks English; what it says of fields follows few patterns. */
-const patterns: readonly (readonly [RegExp, string])[] = [
-  [/^is required$/, "필수 항목입니다"],
-  [/^must be a whole number$/, "정수여야 합니다"],
-  [/^must be a number$/, "숫자여야 합니다"],
-  [/^must be from (\S+) to (\S+)$/, "$1에서 $2 사이여야 합니다"],
-  [/^must not be negative$/, "음수일 수 없습니다"],
-];
-
-function localised(message: string): string {
-  const known = language.value === "ko" ? patterns.find(([pattern]) => pattern.test(message)) : undefined;
-  const text = known === undefined ? message : message.replace(known[0], known[1]);
-  return text.replace(/\d{5,}/g, (digits) => number(Number(digits)));
 }
 
 type Values = Record<string, string>;
@@ -84,6 +70,7 @@ export function Field(props: {
             onChange={(event) => props.onInput(String(event.currentTarget.checked))}
           />
           {field.label}
+          {field.apiName && <code class="name"> {field.apiName}</code>}
         </label>
       </div>
     );
@@ -92,6 +79,7 @@ export function Field(props: {
     <div class={`field${error ? " wrong" : ""}`}>
       <label for={id}>
         {field.label}
+        {field.apiName && <code class="name"> {field.apiName}</code>}
         {field.required && <span class="need" title={t("required")}> *</span>}
       </label>
       {field.kind === "choice" ? (
@@ -120,7 +108,7 @@ export function Field(props: {
       )}
       {error && (
         <p class="field-error" id={`${id}-error`}>
-          {localised(error)}
+          <Said text={error} />
         </p>
       )}
     </div>
