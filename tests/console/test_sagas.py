@@ -3,10 +3,10 @@
 MAX = 10**15
 
 
-def park(api, user):
+def park(api, user, name="Vase"):
     """A refund with no room in the account: the account, the product, the order."""
     account = api.post("/shop/pays", {"userId": user, "payAmount": 1000}).json()["id"]
-    product = api.post("/shop/inventories", {"stockName": "Vase", "stockCount": 9, "price": 1000}).json()["id"]
+    product = api.post("/shop/inventories", {"stockName": name, "stockCount": 9, "price": 1000}).json()["id"]
     order = api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": user}).json()["id"]
     api.post("/shop/pays", {"userId": user, "payAmount": MAX})
     api.put(f"/shop/orders/{order}/cancel", headers={"Prefer": "wait=0"})

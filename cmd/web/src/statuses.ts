@@ -1,5 +1,6 @@
 /*
- * What a status means: an English gloss for the Korean words that are data, and a tone.
+ * What a status means: an English gloss for the Korean words that are data, and a tone; a Korean one
+ * for those that are not Korean.
  */
 import { language } from "./i18n";
 
@@ -63,6 +64,7 @@ const glosses: Record<string, [string, Tone]> = {
 };
 
 const korean: Record<string, string> = {
+  "결제 취소됨(User)": "결제 취소됨(고객)",
   running: "진행 중",
   end: "종료",
   ignore: "응답 없음",

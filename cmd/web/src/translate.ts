@@ -93,9 +93,9 @@ export function said(text: string): string {
 
 /* What /openapi.json says. Of a refusal, "title: sentence; sentence". */
 export function described(text: string): string {
-  const found = findDescription(text);
-  if (found !== null) return tell(found);
   const [title, rest] = text.split(/: (.*)/s);
-  if (title === undefined || rest === undefined) return said(text);
-  return `${said(title)}: ${rest.split("; ").map(said).join("; ")}`;
+  if (title !== undefined && findSentence(title) !== null)
+    return said(title) + (rest === undefined ? "" : `: ${rest.split("; ").map(said).join("; ")}`);
+  const found = findDescription(text);
+  return found === null ? text : tell(found);
 }

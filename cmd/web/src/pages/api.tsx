@@ -65,7 +65,7 @@ function OperationRow({ operation }: { operation: OperationInfo }) {
               {operation.answers.map((answer) => (
                 <div key={answer.status}>
                   <dt>
-                    <span class={`badge ${answer.status.startsWith("2") ? "good" : "quiet"}`}>{answer.status}</span>
+                    <span class={`badge ${answer.status.startsWith("2") ? "good" : "quiet"}`}>{answer.status === "default" ? tr(["default", "그 밖"]) : answer.status}</span>
                   </dt>
                   <dd>{described(answer.description)}</dd>
                 </div>

@@ -252,7 +252,7 @@ export function Data({ path }: { path: string[] }) {
     return (
       <>
         <PageHead title={t("notFound")} />
-        <Empty title={`${system}/${name}`}>
+        <Empty title={<code>{`${system}/${name}`}</code>}>
           <a href="#/data">{t("data")}</a>
         </Empty>
       </>

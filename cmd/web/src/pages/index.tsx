@@ -32,7 +32,7 @@ export function pageFor(path: string[]) {
       return (
         <>
           <PageHead title={t("notFound")} />
-          <Empty title={path.join("/")}>
+          <Empty title={<code>{path.join("/")}</code>}>
             <a href="#/">{t("home")}</a>
           </Empty>
         </>

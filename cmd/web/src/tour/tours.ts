@@ -1,5 +1,5 @@
 import type { Row } from "../api";
-import type { Text } from "../i18n";
+import { type Text, tr } from "../i18n";
 import { firstOf, get, idOf, post, put, some, type Step } from "./steps";
 
 const rows = (data: unknown, count: number) =>
@@ -56,14 +56,17 @@ const food: Step[] = [
   {
     title: ["The store adds a dish", "가게: 메뉴 등록"],
     why: ["Store 1 sells pizza.", "1번 가게가 피자를 팝니다."],
-    call: () => post("/food/foods", { name: "Pizza", storeId: 1 }),
+    call: () => post("/food/foods", { name: tr(["Pizza", "피자"]), storeId: 1 }),
     keep: (kept, data) => { kept.food = idOf(data); },
   },
   {
     title: ["A customer orders it", "고객: 주문"],
-    why: ["Paid at once: the answer already says 결제완료 (paid).", "바로 결제됩니다. 응답에 이미 결제완료라고 나옵니다."],
-    call: (k) => post("/food/orders", { foodId: k.food ?? "FOOD", customerId: k.user ?? 1, options: "extra cheese", address: "서울시 강남구 1" }),
-    keep: (kept, data) => { kept.order = idOf(data); },
+    why: ["Paid at once: the status in the answer says so already.", "바로 결제됩니다. 응답에 이미 결제완료라고 나옵니다."],
+    call: (k) => post("/food/orders", { foodId: k.food ?? "FOOD", customerId: k.user ?? 1, options: tr(["extra cheese", "치즈 추가"]), address: tr(["Seoul, Gangnam-gu 1", "서울시 강남구 1"]) }),
+    keep: (kept, data) => {
+      kept.order = idOf(data);
+      kept.near = String((data as Row).address).split(/[ ,]/)[0]!;
+    },
   },
   {
     title: ["The store sees it", "가게: 들어온 주문 보기"],
@@ -74,7 +77,7 @@ const food: Step[] = [
   },
   {
     title: ["Accepts", "가게: 접수"],
-    why: ["The customer's order follows: 주문접수됨.", "고객의 주문도 주문접수됨이 됩니다."],
+    why: ["The customer's order follows: accepted.", "고객의 주문도 주문접수됨이 됩니다."],
     call: (k) => put(`/food/storeOrders/${k.ticket ?? "STORE-ORDER"}/accept`),
   },
   {
@@ -95,8 +98,8 @@ const food: Step[] = [
   },
   {
     title: ["A rider looks around", "라이더: 주변 배달 찾기"],
-    why: ["Waiting deliveries near 서울시.", "서울시 근처에서 기다리는 배달입니다."],
-    call: (k) => get(`/food/deliveries?status=대기중&near=서울시&orderId=${k.order ?? "ORDER"}`),
+    why: ["Waiting deliveries near the customer.", "고객 근처에서 기다리는 배달입니다."],
+    call: (k) => get(`/food/deliveries?status=대기중&near=${k.near ?? "CITY"}&orderId=${k.order ?? "ORDER"}`),
     until: some,
     keep: (kept, data) => { kept.delivery = firstOf(data)!.id as number; },
   },
@@ -107,7 +110,7 @@ const food: Step[] = [
   },
   {
     title: ["The customer has it", "고객: 수령 확인"],
-    why: ["배달완료: delivered.", "배달완료가 됩니다."],
+    why: ["The order is delivered.", "배달완료가 됩니다."],
     call: (k) => put(`/food/deliveries/${k.delivery ?? "DELIVERY"}/confirm`),
   },
   {
@@ -144,7 +147,7 @@ const dr: Step[] = [
   },
   {
     title: ["Samsung's question", "samsung에게 온 요청"],
-    why: ["No answer yet: ignore.", "아직 응답이 없습니다: ignore."],
+    why: ["No answer yet: ignore.", "아직 응답이 없습니다."],
     call: (k) => get(`/dr/responses?drId=${k.dr ?? "DR"}&userId=${k.one ?? "USER"}`),
     until: some,
     keep: (kept, data) => { kept.first = firstOf(data)!.id as number; },
@@ -233,7 +236,7 @@ const bike: Step[] = [
   },
   {
     title: ["Bring it back", "반납"],
-    why: ["사용완료: no refund, the bike is free.", "사용완료: 환불은 없고 자전거가 풀립니다."],
+    why: ["Returned: no refund, the bike is free.", "사용완료: 환불은 없고 자전거가 풀립니다."],
     call: (k) => put(`/bike/reservations/${k.reservation ?? "RESERVATION"}/return`),
   },
 ];
@@ -242,25 +245,25 @@ const secondhand: Step[] = [
   {
     title: ["One watch in stock", "재고 한 개"],
     why: ["Product 100-something, one piece.", "상품 하나, 수량 1개입니다."],
-    call: (k) => post("/secondhand/inventories", { productid: k.user ?? 100, productname: "애플워치", qty: 1 }),
+    call: (k) => post("/secondhand/inventories", { productid: k.user ?? 100, productname: tr(["Smart watch", "애플워치"]), qty: 1 }),
     keep: (kept, data) => { kept.stock = idOf(data); },
   },
   {
     title: ["Somebody reserves it", "구매자가 예약"],
     why: ["A trade begins, and the stock is taken.", "거래가 시작되고 재고가 빠집니다."],
-    call: (k) => post("/secondhand/reserves", { productid: k.user ?? 100, productname: "애플워치", userid: "abc", qty: 1, price: 50000, address: "서울시 중구" }),
+    call: (k) => post("/secondhand/reserves", { productid: k.user ?? 100, productname: tr(["Smart watch", "애플워치"]), userid: "abc", qty: 1, price: 50000, address: tr(["12 Sejong-daero, Seoul", "서울시 중구 세종대로 12"]) }),
     keep: (kept, data) => { kept.reserve = idOf(data); },
   },
   {
     title: ["The stock is empty", "재고 확인"],
-    why: ["qty 0.", "qty가 0입니다."],
+    why: ["qty 0.", "수량이 0입니다."],
     call: (k) => get(`/secondhand/inventories/${k.stock ?? "STOCK"}`),
     until: (data) => (data as Row | null)?.qty === 0,
   },
   {
     title: ["A second buyer comes too late", "두 번째 구매자는 늦었습니다"],
     why: ["Never −1: refused.", "−1이 되는 일은 없습니다. 거절됩니다."],
-    call: (k) => post("/secondhand/reserves", { productid: k.user ?? 100, productname: "애플워치", userid: "xyz", qty: 1, price: 50000, address: "부산시" }),
+    call: (k) => post("/secondhand/reserves", { productid: k.user ?? 100, productname: tr(["Smart watch", "애플워치"]), userid: "xyz", qty: 1, price: 50000, address: tr(["7 Haeundae-ro, Busan", "부산시 해운대로 7"]) }),
     refused: 409,
   },
   {
@@ -270,7 +273,7 @@ const secondhand: Step[] = [
   },
   {
     title: ["One piece again", "다시 한 개"],
-    why: ["qty 1.", "qty가 1입니다."],
+    why: ["qty 1.", "수량이 1입니다."],
     call: (k) => get(`/secondhand/inventories/${k.stock ?? "STOCK"}`),
     until: (data) => (data as Row | null)?.qty === 1,
   },

@@ -5,7 +5,7 @@ import { type Call, curl, type Problem } from "../api";
 import type { Shown } from "../data";
 import { t, tr, type Text } from "../i18n";
 import { type Kind, labelOf } from "../names";
-import { glossOf, toneOf } from "../statuses";
+import { toneOf } from "../statuses";
 import { said } from "../translate";
 import { EmptySign } from "./icons";
 
@@ -14,7 +14,7 @@ type Children = { children?: ComponentChildren };
 export function Status({ value }: { value: unknown }) {
   if (value === null || value === undefined || value === "") return <span class="faint">–</span>;
   const word = String(value);
-  const gloss = glossOf(word);
+  const gloss = said(word); // Some carry a reason: "주문거부됨-…".
   return (
     <span class={`badge ${toneOf(word)}`} title={gloss === word ? undefined : word} data-status={word}>
       {gloss}
@@ -96,7 +96,7 @@ export function Loading() {
   );
 }
 
-export function Empty({ title, children }: Children & { title?: string }) {
+export function Empty({ title, children }: Children & { title?: ComponentChildren }) {
   return (
     <div class="empty">
       <EmptySign />
