@@ -30,9 +30,11 @@
 #include "cmd/meter.h"
 #include "cmd/notify.h"
 #include "cmd/progress.h"
+#include "cmd/samples_file.h"
 #include "cmd/supervised.h"
 #include "proto/gateway.h"
 #include "proto/mesh.h"
+#include "proto/sampler.h"
 #include "proto/server.h"
 #include "proto/sse.h"
 #include "runtime/loop.h"
@@ -55,6 +57,7 @@ struct node {
     struct dure_ports *ports;
     struct dure_meter meter;
     struct dure_notify notify;
+    struct dure_samples_file samples;
     uv_signal_t signals[3];
     uv_timer_t rest; /* While stopping: looks whether the runtime has come to rest. */
     bool stopping, drained;
@@ -329,11 +332,29 @@ static int open_streams(struct node *node)
                                        .heartbeat_ms = (uint64_t)node->config.sse_heartbeat_ms};
     int rv = dure_gateway_open_events(node->gateway, &options);
     if (rv != 0) dure_logline_now("error", "/events cannot start: %s", dure_error_info(rv)->text);
-    if (rv != 0) return rv;
-    rv = dure_gateway_open_history(node->gateway, node->loop.uv);
-    if (rv != 0) {
-        dure_logline_now("error", "/metrics/history cannot start: %s", dure_error_info(rv)->text);
+    return rv;
+}
+
+static void keep_sample(void *arg, const struct dure_sample *sample)
+{
+    struct node *node = arg;
+    dure_samples_file_write(&node->samples, sample);
+}
+
+static int open_history(struct node *node)
+{
+    static struct dure_samples past;
+    int os_error;
+    dure_samples_file_open(&node->samples, node->dir, &node->loop.io, &past, &os_error);
+    if (os_error != 0) {
+        dure_logline_now("warn", "%s/samples: %s; the history is kept in memory only", node->dir,
+                         strerror(os_error));
     }
+    struct dure_sampler_options options = {
+        .loop = node->loop.uv, .past = &past, .taken = keep_sample, .arg = node};
+    int rv = dure_gateway_open_history(node->gateway, &options);
+    if (rv != 0)
+        dure_logline_now("error", "/metrics/history cannot start: %s", dure_error_info(rv)->text);
     return rv;
 }
 
@@ -349,6 +370,7 @@ static int open_node(struct node *node)
     }
     rv = open_doors(node);
     if (rv == 0) rv = open_streams(node);
+    if (rv == 0) rv = open_history(node);
     if (rv != 0) return rv;
     rv = start_signals(node);
     if (rv == 0) rv = dure_supervised_open(&node->supervised, node->loop.uv, node->rt);
@@ -389,6 +411,7 @@ static void close_node(struct node *node)
     if (node->rt != NULL) dure_runtime_close(node->rt);
     dure_mesh_close(node->mesh);
     dure_datadir_close(&node->datadir);
+    dure_samples_file_close(&node->samples);
     dure_log_close(&node->log);
     int rv = uv_loop_close(node->loop.uv);
     DURE_ASSERT(rv == 0);

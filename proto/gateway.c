@@ -313,10 +313,11 @@ int dure_gateway_open_events(struct dure_gateway *gateway, const struct dure_sse
     return dure_sse_open(&gateway->sse, gateway, options);
 }
 
-int dure_gateway_open_history(struct dure_gateway *gateway, struct uv_loop_s *loop)
+int dure_gateway_open_history(struct dure_gateway *gateway,
+                              const struct dure_sampler_options *options)
 {
     DURE_ASSERT(gateway->sampler == NULL);
-    return dure_sampler_open(&gateway->sampler, gateway, loop);
+    return dure_sampler_open(&gateway->sampler, gateway, options);
 }
 
 bool dure_gateway_idle(const struct dure_gateway *gateway)

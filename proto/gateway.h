@@ -44,10 +44,11 @@ void dure_gateway_set_console(struct dure_gateway *gateway, const struct dure_co
 /* GET /events works from now on, else it is a 503. Options: proto/sse.h, with its errors. */
 DURE_MUST_CHECK int dure_gateway_open_events(struct dure_gateway *gateway,
                                              const struct dure_sse_options *options);
-/* The node samples itself from now on, and GET /metrics/history works; else it is a 503. `loop` as
- * of dure_sampler_open, with its errors. */
-struct uv_loop_s;
-DURE_MUST_CHECK int dure_gateway_open_history(struct dure_gateway *gateway, struct uv_loop_s *loop);
+/* The node samples itself from now on, and GET /metrics/history works; else it is a 503. Options:
+ * proto/sampler.h, with its errors. */
+struct dure_sampler_options;
+DURE_MUST_CHECK int dure_gateway_open_history(struct dure_gateway *gateway,
+                                              const struct dure_sampler_options *options);
 /* A node that is about to stop says so: /readyz answers 503 from now on, event streams end. */
 void dure_gateway_stopping(struct dure_gateway *gateway);
 /* True when no request and no query is under way. */

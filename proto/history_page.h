@@ -6,8 +6,7 @@
  *    "samples":[{"time":…,…}]}                                 proto/samples.h; the oldest first
  *
  * Of the last DURE_SAMPLES_MAX slots. A sample appears DURE_SAMPLE_SETTLE_MS after its slot, and
- * never changes but that a node's part of it goes with the node: what a node has kept is lost when
- * it stops.
+ * never changes but that a node's part of it is away while the node is.
  */
 #ifndef DURE_PROTO_HISTORY_PAGE_H
 #define DURE_PROTO_HISTORY_PAGE_H

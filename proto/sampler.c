@@ -27,8 +27,8 @@ struct totals { /* Since the node began. */
 
 struct dure_sampler {
     const struct dure_gateway *gateway;
-    uv_timer_t timer;
-    bool timed;
+    struct dure_sampler_options options;
+    uv_timer_t timer; /* Unless options.loop is NULL. */
     int64_t slot; /* That of the last sample, or before the first: of the start. */
     struct totals before;
     struct dure_samples samples;
@@ -94,6 +94,7 @@ void dure_sampler_take(struct dure_sampler *sampler)
     dure_samples_push(&sampler->samples, &sample);
     sampler->before = now;
     sampler->slot = sample.slot;
+    if (sampler->options.taken != NULL) sampler->options.taken(sampler->options.arg, &sample);
 }
 
 const struct dure_samples *dure_sampler_samples(const struct dure_sampler *sampler)
@@ -123,20 +124,21 @@ static void on_timer(uv_timer_t *timer)
 /* ---- Open, close ----------------------------------------------------------------------------- */
 
 int dure_sampler_open(struct dure_sampler **out, const struct dure_gateway *gateway,
-                      struct uv_loop_s *loop)
+                      const struct dure_sampler_options *options)
 {
     struct dure_sampler *sampler = calloc(1, sizeof *sampler);
     if (sampler == NULL) return DURE_ENOMEM;
     sampler->gateway = gateway;
     sampler->slot = wall_ms(sampler) / DURE_SAMPLE_MS;
     count_totals(gateway, &sampler->before);
-    sampler->timed = loop != NULL;
-    if (sampler->timed && uv_timer_init(loop, &sampler->timer) != 0) {
+    sampler->options = *options;
+    if (options->past != NULL) sampler->samples = *options->past;
+    if (options->loop != NULL && uv_timer_init(options->loop, &sampler->timer) != 0) {
         free(sampler);
         return DURE_ESYSTEM;
     }
     sampler->timer.data = sampler;
-    if (sampler->timed) {
+    if (options->loop != NULL) {
         uv_unref((uv_handle_t *)&sampler->timer); /* No reason for the node to run. */
         await_end_of_slot(sampler);
     }
@@ -152,7 +154,7 @@ static void on_closed(uv_handle_t *handle)
 void dure_sampler_close(struct dure_sampler *sampler)
 {
     if (sampler == NULL) return;
-    if (sampler->timed)
+    if (sampler->options.loop != NULL)
         uv_close((uv_handle_t *)&sampler->timer, on_closed);
     else
         free(sampler);

@@ -1,4 +1,5 @@
 """GET /metrics/history: what charts of the last minutes are drawn from."""
+import signal
 import time
 
 import pytest
@@ -62,6 +63,59 @@ def test_what_was_done(fresh):
     assert state["peers_down"] == [] and state["sagas"] == {}
     assert state["events"] >= 4 * 30 and state["requests"] >= 30 and state["journal_bytes"] > 0
     assert {breaker["state"] for breaker in state["breakers"]} == {"closed"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart(fresh, how):
+    """What a node has sampled is there when it comes back, however it went, and goes on behind a hole."""
+    api = fresh.client()
+
+    def three():
+        samples = history(api)["samples"]
+        return samples if len(samples) >= 3 else None
+    before = nodes.wait_until(three, 15, "three samples")
+    if how == signal.SIGKILL:
+        fresh.kill()
+    else:
+        fresh.stop()
+    fresh.start()
+    assert history(api)["samples"][:3] == before
+    began = time.time() * 1000
+
+    def goes_on():
+        samples = history(api)["samples"]
+        return samples if samples[-1]["time"] > began else None
+    samples = nodes.wait_until(goes_on, 10, "new samples")
+    assert samples[:3] == before and samples[-1]["requests"] < 1000, "it counts from zero"
+
+
+@pytest.mark.parametrize("damage", [
+    lambda text: b"", lambda text: text[:7], lambda text: text[:1000], lambda text: b"x" * 200000,
+    lambda text: text[:8] + b"\xff" + text[9:], lambda text: text + b"more",
+    lambda text: text[:16] + bytes(len(text) - 16), lambda text: text[:16] + b"\xff" * (len(text) - 16),
+])
+def test_a_damaged_file(fresh, damage):
+    """Whatever is in its file, the node starts, shows what makes sense of it, and goes on."""
+    api = fresh.client()
+    nodes.wait_until(lambda: history(api)["samples"], 10, "a sample")
+    fresh.stop()
+    file = fresh.data / "samples"
+    file.write_bytes(damage(file.read_bytes()))
+    fresh.start()
+    began = time.time() * 1000
+    nodes.wait_until(lambda: history(api)["samples"] and history(api)["samples"][-1]["time"] > began, 10,
+                     "new samples")
+
+
+def test_no_room_for_the_file(fresh):
+    """Where there can be no file the history is kept in memory, and the log says so."""
+    fresh.stop()
+    (fresh.data / "samples").unlink(missing_ok=True)
+    (fresh.data / "samples").mkdir()
+    fresh.start()
+    api = fresh.client()
+    nodes.wait_until(lambda: history(api)["samples"], 10, "a sample")
+    assert "the history is kept in memory only" in fresh.log.read_text("utf-8")
 
 
 def test_no_answer_is_no_time(fresh):

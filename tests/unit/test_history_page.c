@@ -43,7 +43,8 @@ static void at(int64_t ms)
 static int open_history(void **state)
 {
     int rv = open_node(state);
-    return rv == 0 ? dure_gateway_open_history(gateway, NULL) : rv;
+    const struct dure_sampler_options by_hand = {0};
+    return rv == 0 ? dure_gateway_open_history(gateway, &by_hand) : rv;
 }
 
 static int close_history(void **state)
