@@ -4,8 +4,8 @@
  *   1. open    read all places, take what is whole and of the last minutes, by time
  *   2. write   each sample into the place of its slot, on a pool thread, without a sync
  *
- * A kill loses nothing, a power loss the last seconds; a torn record is one whose checksum is wrong.
- * Loop thread, but for run.
+ * A kill loses nothing, a power loss the last seconds; a torn record is one whose checksum is
+ * wrong. Loop thread, but for run.
  */
 #include "cmd/samples_file.h"
 
@@ -21,8 +21,7 @@ struct head {
     char magic[8];
     uint32_t record_bytes, records;
 };
-static const struct head wanted = {"dureSmp", sizeof(struct dure_samples_record),
-                                   DURE_SAMPLES_MAX};
+static const struct head wanted = {"dureSmp", sizeof(struct dure_samples_record), DURE_SAMPLES_MAX};
 
 static off_t place_of(int64_t slot)
 {

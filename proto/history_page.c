@@ -98,8 +98,8 @@ static void gathered(struct dure_gather *gather)
     write_part(gather->gateway, history->since_slot, &own);
     for (uint16_t i = 0; i < nodes; i++) {
         bool there = i == self || (gather->parts[i].rv == 0 && !gather->parts[i].missing);
-        there = there && read_part(i == self ? &own : &gather->parts[i].bytes, &parts[i],
-                                   &states[i]);
+        there =
+            there && read_part(i == self ? &own : &gather->parts[i].bytes, &parts[i], &states[i]);
         if (!there) gather->parts[i].missing = true; /* Not ourselves, so there are parts. */
     }
     DURE_ASSERT(states[self].len > 0);
@@ -192,8 +192,8 @@ void dure_history_page_get(struct dure_call *call)
         return;
     }
     page->call = call;
-    page->history = (struct dure_history){.gather = {.gateway = call->gateway},
-                                          .since_ms = since_ms, .done = respond};
+    page->history = (struct dure_history){
+        .gather = {.gateway = call->gateway}, .since_ms = since_ms, .done = respond};
     dure_call_expect(call, EXPECTED_BYTES);
     if (dure_history_start(&page->history) != 0) {
         free(page);

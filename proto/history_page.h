@@ -21,7 +21,7 @@ void dure_history_page_get(struct dure_call *call);
 /* Answerer of DURE_GATHER_HISTORY. */
 void dure_history_page_part(struct dure_gather_question *question);
 
-struct dure_history { /* Embedded by who asks, zeroed, with the first members set. */
+struct dure_history {          /* Embedded by who asks, zeroed, with the first members set. */
     struct dure_gather gather; /* Of it, the gateway; it samples itself. */
     int64_t since_ms;
     void (*done)(struct dure_history *history); /* Maybe within start. May free it after fini. */

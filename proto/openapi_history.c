@@ -98,13 +98,12 @@ void dure_openapi_history(struct dure_openapi *api)
             json_pack("{s:s,s:i}", "type", "integer", "minimum", 0), json_integer(0)));
     dure_describe_set(api->schemas, "Sample", sample_schema());
     dure_describe_set(api->schemas, "NodeState", node_schema());
-    json_t *schema = json_pack("{s:s,s:{s:{s:i},s:{s:s,s:o},s:{s:s,s:i,s:o}},s:[s,s,s]}", "type",
-                               "object", "properties", "interval_ms", "const", DURE_SAMPLE_MS,
-                               "nodes", "type", "array", "items",
-                               dure_describe_ref("schemas", "NodeState"), "samples", "type",
-                               "array", "maxItems", DURE_SAMPLES_MAX, "items",
-                               dure_describe_ref("schemas", "Sample"), "required", "interval_ms",
-                               "nodes", "samples");
+    json_t *schema =
+        json_pack("{s:s,s:{s:{s:i},s:{s:s,s:o},s:{s:s,s:i,s:o}},s:[s,s,s]}", "type", "object",
+                  "properties", "interval_ms", "const", DURE_SAMPLE_MS, "nodes", "type", "array",
+                  "items", dure_describe_ref("schemas", "NodeState"), "samples", "type", "array",
+                  "maxItems", DURE_SAMPLES_MAX, "items", dure_describe_ref("schemas", "Sample"),
+                  "required", "interval_ms", "nodes", "samples");
     dure_openapi_answer(operation, 200, "the oldest first; a time when no node ran is left out",
                         dure_openapi_json, schema);
     dure_openapi_header(operation, 200, "Dure-Partial");

@@ -29,7 +29,7 @@ struct dure_sampler {
     const struct dure_gateway *gateway;
     struct dure_sampler_options options;
     uv_timer_t timer; /* Unless options.loop is NULL. */
-    int64_t slot; /* That of the last sample, or before the first: of the start. */
+    int64_t slot;     /* That of the last sample, or before the first: of the start. */
     struct totals before;
     struct dure_samples samples;
 };

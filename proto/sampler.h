@@ -11,7 +11,7 @@ struct dure_gateway;
 struct dure_sampler;
 
 struct dure_sampler_options {
-    struct uv_loop_s *loop; /* NULL: samples are taken only by dure_sampler_take. */
+    struct uv_loop_s *loop;          /* NULL: samples are taken only by dure_sampler_take. */
     const struct dure_samples *past; /* What it begins with, copied; NULL: nothing. */
     void (*taken)(void *arg, const struct dure_sample *sample); /* NULL: nobody keeps them. */
     void *arg;

@@ -13,8 +13,9 @@
 #define COMMIT_FIRST_S 16e-6
 
 _Static_assert(DURE_NODES_MAX <= 64, "a slot has a bit for each node");
-_Static_assert(sizeof ((struct dure_metrics *)0)->append_ns_buckets ==
-                   DURE_SAMPLE_COMMIT_BUCKETS * sizeof(uint64_t), "buckets of commits");
+_Static_assert(sizeof((struct dure_metrics *)0)->append_ns_buckets ==
+                   DURE_SAMPLE_COMMIT_BUCKETS * sizeof(uint64_t),
+               "buckets of commits");
 _Static_assert(sizeof(struct dure_sample) == 2 * 8 + 6 * 8 + 8 * 8 + 46 * 4, "no gaps on the wire");
 
 /* ---- 1: one node's --------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@
 #include "proto/metrics.h"
 #include "runtime/core.h"
 
-enum dure_sample_rate { /* Counted within the slot. */
+/* Counted within the slot. */
+enum dure_sample_rate {
     DURE_SAMPLE_REQUESTS,
     DURE_SAMPLE_EVENTS,
     DURE_SAMPLE_COMMITS,
@@ -35,7 +36,8 @@ enum dure_sample_rate { /* Counted within the slot. */
     DURE_SAMPLE_RATES
 };
 
-enum dure_sample_gauge { /* As it is at the end of the slot. */
+/* As it is at the end of the slot. */
+enum dure_sample_gauge {
     DURE_SAMPLE_IN_FLIGHT,
     DURE_SAMPLE_QUEUED,
     DURE_SAMPLE_MAIL,
@@ -49,18 +51,20 @@ enum dure_sample_gauge { /* As it is at the end of the slot. */
 
 #define DURE_SAMPLE_COMMIT_BUCKETS 24 /* Those of struct dure_metrics. */
 
-struct dure_sample { /* Goes from node to node as it is. */
-    int64_t slot;    /* Ends at slot × DURE_SAMPLE_MS. */
+/* Goes from node to node, and to the disk, as it is. */
+struct dure_sample {
+    int64_t slot;     /* Ends at slot × DURE_SAMPLE_MS. */
     uint64_t took_ns; /* What it covers: a slot, or more after a stall. Not 0. */
     uint64_t counted[DURE_SAMPLE_RATES];
     int64_t gauges[DURE_SAMPLE_GAUGES];
-    uint32_t http[DURE_METRICS_BUCKETS];         /* Bucket i: answered in less than 2^i × 64 µs. */
+    uint32_t http[DURE_METRICS_BUCKETS]; /* Bucket i: answered in less than 2^i × 64 µs. */
     uint32_t commit[DURE_SAMPLE_COMMIT_BUCKETS]; /* Durable in less than 2^i × 16 µs. */
 };
 
 /* ---- One node's ------------------------------------------------------------------------------ */
 
-struct dure_samples { /* Zeroed: none. The oldest make room. */
+/* Zeroed: none. The oldest make room. */
+struct dure_samples {
     struct dure_sample ring[DURE_SAMPLES_MAX];
     size_t first, count;
 };
@@ -71,11 +75,11 @@ size_t dure_samples_behind(const struct dure_samples *samples, int64_t slot);
 /* Those of its slot and later go: a clock that was set back comes to their times again. */
 void dure_samples_push(struct dure_samples *samples, const struct dure_sample *sample);
 
-/* ---- The cluster's ------------------------------------------------------------------------------ */
+/* ---- The cluster's --------------------------------------------------------------------------- */
 
 struct dure_samples_slot { /* Zeroed but for `slot`: nobody's. */
     int64_t slot;
-    uint64_t nodes; /* Bit 1 << node. */
+    uint64_t nodes;                  /* Bit 1 << node. */
     double rates[DURE_SAMPLE_RATES]; /* A second. */
     int64_t gauges[DURE_SAMPLE_GAUGES];
     uint64_t http[DURE_METRICS_BUCKETS], commit[DURE_SAMPLE_COMMIT_BUCKETS];
@@ -90,11 +94,12 @@ void dure_samples_add(struct dure_samples_slot *slot, unsigned node,
  */
 double dure_samples_quantile(const uint64_t *buckets, size_t count, double first, double q);
 
-struct dure_samples_part { /* Of one node, by rising slot. */
-    const struct dure_sample *samples; /* Lent. */
+/* Of one node, by rising slot; lent. */
+struct dure_samples_part {
+    const struct dure_sample *samples;
     size_t count;
 };
-/* "[{…},…]": slots up to `until` of all parts, whose index is their node; at most DURE_NODES_MAX. */
+/* "[{…},…]": slots up to `until` of all parts, at most DURE_NODES_MAX, by their nodes. */
 void dure_samples_write(const struct dure_samples_part *parts, size_t count, int64_t until,
                         struct dure_buf *out);
 

@@ -77,7 +77,8 @@ static void test_slots(void **state)
     assert_int_equal(history(""), 2);
     now_ms++;
     assert_int_equal(history(""), 3);
-    for (size_t i = 0; i < 3; i++) assert_true(number(i, "time") == BEGAN_MS + 2000 * (double)(i + 1));
+    for (size_t i = 0; i < 3; i++)
+        assert_true(number(i, "time") == BEGAN_MS + 2000 * (double)(i + 1));
     assert_true(number(1, "requests") == 2.5 && number(2, "requests") == 0);
     assert_true(number(1, "commits") == 2.5 && number(0, "commits") == 0);
     assert_true(number(1, "commit_p50") > 0);
@@ -101,7 +102,8 @@ static void test_bounded(void **state)
     assert_int_equal(history(""), 0);
 }
 
-/* A loop that was kept from it leaves slots out; what it counted meanwhile is in the one it ends in. */
+/* A loop that was kept from it leaves slots out; what it counted meanwhile is in the one it ends
+ * in. */
 static void test_stall(void **state)
 {
     (void)state;
@@ -121,7 +123,8 @@ static void test_clock_set_back(void **state)
     at(8000);
     now_ms += DURE_SAMPLE_SETTLE_MS;
     assert_int_equal(history(""), 4);
-    for (size_t i = 0; i < 4; i++) assert_true(number(i, "time") == BEGAN_MS + 2000 * (double)(i + 1));
+    for (size_t i = 0; i < 4; i++)
+        assert_true(number(i, "time") == BEGAN_MS + 2000 * (double)(i + 1));
 }
 
 int main(void)

@@ -70,7 +70,8 @@ static void test_clock_set_back(void **state)
 static void test_quantile(void **state)
 {
     (void)state;
-    uint64_t none[4] = {0}, even[4] = {10, 10, 10, 10}, one[4] = {0, 0, 4, 0}, open[4] = {0, 0, 0, 3};
+    uint64_t none[4] = {0}, even[4] = {10, 10, 10, 10}, one[4] = {0, 0, 4, 0},
+             open[4] = {0, 0, 0, 3};
     assert_true(dure_samples_quantile(none, 4, 1, 0.5) < 0);
     assert_true(dure_samples_quantile(even, 4, 1, 0.25) == 1); /* The 10th of 40. */
     assert_true(dure_samples_quantile(even, 4, 1, 0.5) == 2);
@@ -193,9 +194,9 @@ static void test_slots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_clock_set_back),
-        cmocka_unit_test(test_quantile),       cmocka_unit_test(test_merge_is_exact),
-        cmocka_unit_test(test_rates_by_time),  cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_bounded),       cmocka_unit_test(test_clock_set_back),
+        cmocka_unit_test(test_quantile),      cmocka_unit_test(test_merge_is_exact),
+        cmocka_unit_test(test_rates_by_time), cmocka_unit_test(test_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
