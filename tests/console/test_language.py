@@ -23,7 +23,7 @@ OPENERS = ("top-up", "add-product", "order", "add-food", "buy", "add-bike", "sel
 
 # Names and technical words that are the same in Korean; and the colours and people of the examples.
 SAME = {"green", "white", "reliable", "samsung", "lg", "abc", "Idempotency-Key", "dure", "API", "JSON", "HTTP", "OpenAPI", "AsyncAPI", "Prometheus", "DR", "ms", "id", "asc", "desc",
-        "NUL", "UTF", "RFC", "draft-ietf-httpapi-idempotency-key-header", "Server-Sent", "Events",
+        "NUL", "UTF", "RFC", "last", "max", "since", "draft-ietf-httpapi-idempotency-key-header", "Server-Sent", "Events",
         "respond-async", "wait", "start", "end", "from", "status", "shop.order.", "curl", "URL", "SSE",
         "openapi.json", "asyncapi.json", "org", "trace-context", "KB", "MB", "GB", "true", "false", "TR"}
 
@@ -36,7 +36,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   const text = node.data.trim();
   if (text && !node.parentElement.closest(skipped)) said.push(text);
 }
-for (const name of ["aria-label", "placeholder", "alt", "aria-description"])
+for (const name of ["aria-label", "placeholder", "alt", "aria-description", "data-label"])
   for (const one of document.querySelectorAll(`[${name}]`))
     if (!one.closest("[lang]:not(html)")) said.push(`${name}: ${one.getAttribute(name)}`.replace(/^[a-z-]+: /, ""));
 for (const one of document.querySelectorAll(".need[title], button[title], a[title]")) said.push(one.title);

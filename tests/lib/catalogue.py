@@ -22,9 +22,9 @@ def row(sentence):
 
 
 def pattern(said):
-    """What a row fits."""
+    """What a row of descriptions.ts fits: in its holes are names."""
     parts = HOLE.split(said)
-    holes = [".*?" if hole.endswith("s") else r"-?\d+" for hole in HOLE.findall(said)] + [""]
+    holes = [r"\S+" for _ in HOLE.findall(said)] + [""]
     return re.compile("".join(re.escape(part) + hole for part, hole in zip(parts, holes)), re.S)
 
 

@@ -28,6 +28,8 @@ export const descriptions: readonly Sentence[] = [
   ["Events: a batch with from, else a stream (Server-Sent Events)", "=", "이벤트: from이 있으면 묶음, 없으면 스트림 (Server-Sent Events)"],
   ["The events", "=", "이벤트 문서"],
   ["The console", "=", "콘솔"],
+  ["A file of the console", "=", "콘솔의 파일"],
+  ["The last 10 minutes of all nodes, for charts", "=", "모든 노드의 최근 10분, 차트용"],
   ["This document", "=", "이 문서"],
   ["Numbers for Prometheus", "=", "Prometheus용 수치"],
   ["Whether the node runs", "=", "노드가 실행 중인지"],
@@ -51,9 +53,11 @@ export const descriptions: readonly Sentence[] = [
   ["the same key and body again: the stored answer, for 24 h (draft-ietf-httpapi-idempotency-key-header)", "=", "같은 키와 본문을 다시 보내면 저장된 응답을 줍니다. 24시간 (draft-ietf-httpapi-idempotency-key-header)"],
   ["respond-async: answer once the item is on disk; wait=N: wait N seconds for the outcome, at most 30 (RFC 7240)", "=", "respond-async: 디스크에 저장되면 바로 응답. wait=N: 결과를 N초까지 기다림, 최대 30 (RFC 7240)"],
   ["the trace that what follows from this goes on with (w3.org/TR/trace-context-1); an invalid one is as none", "=", "여기서 이어지는 일이 따를 추적 (w3.org/TR/trace-context-1). 잘못되면 없는 것과 같습니다"],
-  ["start, end, or the position of an earlier batch or event", "=", "start, end, 또는 앞선 묶음이나 이벤트의 위치"],
+  ["start, end, last (the newest max events, of a stream 100, then the end), or the position of an earlier batch or event", "=", "start, end, last (가장 새로운 max개, 스트림은 100개, 그다음 끝부터), 또는 앞선 묶음이나 이벤트의 위치"],
   ["only types that begin so; several with commas", "=", "이렇게 시작하는 종류만. 여러 개는 쉼표로"],
   ["events of a batch", "=", "한 묶음의 이벤트 수"],
+  ["only what ended later, milliseconds since 1970-01-01T00:00:00Z", "=", "이때보다 나중에 끝난 것만, 1970-01-01T00:00:00Z부터의 밀리초"],
+  ["its name, as the console's pages say it", "=", "콘솔의 페이지에 적힌 이름"],
   ["of a stream: goes on exactly behind it", "=", "스트림에서: 바로 그다음부터 이어집니다"],
 
   // Answers; what refusals say is in sentences.ts.
@@ -77,5 +81,7 @@ export const descriptions: readonly Sentence[] = [
   ["a batch, or a stream without an end", "=", "묶음, 또는 끝없는 스트림"],
   ["all of them", "=", "전부"],
   ["the saga", "=", "사가"],
+  ["the file", "=", "파일"],
+  ["the oldest first; a time when no node ran is left out", "=", "오래된 것부터. 실행 중인 노드가 없던 때는 빠집니다"],
   ["Any other refusal", "=", "그 밖의 거절"],
 ];

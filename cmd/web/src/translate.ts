@@ -21,12 +21,12 @@ const SAME = "=";
 type Found = readonly [row: Sentence, holes: string[]];
 
 /* A catalogue to look up in: first as a whole, then by patterns, those with most words first. */
-function reader(rows: readonly Sentence[]): (text: string) => Found | null {
+function reader(rows: readonly Sentence[], word: string): (text: string) => Found | null {
   const whole = new Map<string, Sentence>();
   const patterns: Pattern[] = [];
   for (const row of rows) {
     if (row[0].search(HOLE) < 0) whole.set(row[0], row);
-    else patterns.push(patternOf(row));
+    else patterns.push(patternOf(row, word));
   }
   patterns.sort((a, b) => b.words - a.words);
   const find = (text: string): Found | null => {
@@ -44,18 +44,19 @@ function reader(rows: readonly Sentence[]): (text: string) => Found | null {
   return find;
 }
 
-function patternOf(row: Sentence): Pattern {
+/* `word`: what a %s may be. */
+function patternOf(row: Sentence, word: string): Pattern {
   const parts = row[0].split(HOLE).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   // A word right behind another comes with its comma or colon, or not at all: "%s%s".
   const holes = row[0].match(HOLE)!.map((hole, i) =>
-    !hole.endsWith("s") ? "(-?\\d+)" : i > 0 && parts[i] === "" ? "((?:[,:] .*)?)" : "(.*?)",
+    !hole.endsWith("s") ? "(-?\\d+)" : i > 0 && parts[i] === "" ? "((?:[,:] .*)?)" : word,
   );
   const matches = new RegExp(`^${parts.map((part, i) => part + (holes[i] ?? "")).join("")}$`, "s");
   return { matches, row, words: row[0].replace(HOLE, "").trim().length };
 }
 
-const findSentence = reader(sentences);
-const findDescription = reader(descriptions);
+const findSentence = reader(sentences, "(.*?)");
+const findDescription = reader(descriptions, "(\\S+)"); // Names only.
 
 const ENDS_IN_CONSONANT = /[013678lmnr]$/i;
 

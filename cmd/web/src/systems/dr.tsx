@@ -160,7 +160,7 @@ function Operator() {
                         head: tr(["Name", "이름"]),
                         cell: (row) => (
                           <a href="#/dr?role=customer" onClick={() => become("dr", Number(rowKey(row)))}>
-                            {String(row.name)}
+                            {String(row.name ?? `#${rowKey(row)}`)}
                           </a>
                         ),
                       },
@@ -305,7 +305,7 @@ export function Dr() {
             <select id="who-dr" value={user} onChange={(event) => become("dr", Number(event.currentTarget.value))} data-id="who-dr">
               {people.value?.rows.map((row) => (
                 <option key={rowKey(row)} value={rowKey(row)}>
-                  {String(row.name)} (#{rowKey(row)})
+                  {row.name === null ? "" : `${row.name} `}(#{rowKey(row)})
                 </option>
               ))}
             </select>

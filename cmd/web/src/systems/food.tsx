@@ -19,7 +19,7 @@ type Role = "customer" | "store" | "rider" | "top";
 
 export function useFoodNames(): (id: unknown) => string {
   const foods = useList("/food/foods", { size: 1000 });
-  const names = new Map(foods.value?.rows.map((row) => [row.id, String(row.name)]));
+  const names = new Map(foods.value?.rows.map((row) => [row.id, String(row.name ?? `#${row.id}`)]));
   return (id) => names.get(id as number) ?? `#${id}`;
 }
 
@@ -101,7 +101,7 @@ function Customer() {
   const deliveries = useList("/food/deliveries", { customerId: user, sort: "id,desc", size: 100 });
   const notices = useList("/food/notificationLogs", { customerId: user, sort: "id,desc", size: 12 });
   const [ordering, setOrdering] = useState<Row | null>(null);
-  const names = new Map(foods.value?.rows.map((row) => [row.id, String(row.name)]));
+  const names = new Map(foods.value?.rows.map((row) => [row.id, String(row.name ?? `#${row.id}`)]));
   const byOrder = new Map(deliveries.value?.rows.map((row) => [row.orderId, row]));
   return (
     <div class="columns wide-left">
@@ -122,7 +122,7 @@ function Customer() {
                       {tr(["Store {n}", "{n}번 가게"], { n: String(food.storeId ?? "–") })}
                       {Number(food.count) > 0 && ` · ★ ${number(Math.round(Number(food.score) * 10) / 10)} (${number(Number(food.count))})`}
                     </p>
-                    <Button kind="main" small disabled={food.available !== true} onClick={() => setOrdering(food)} id="order" label={`${food.available === true ? tr(["Order", "주문하기"]) : tr(["Not now", "준비 중"])} ${food.name}`}>
+                    <Button kind="main" small disabled={food.available !== true} onClick={() => setOrdering(food)} id="order" label={`${food.available === true ? tr(["Order", "주문하기"]) : tr(["Not now", "준비 중"])} ${food.name ?? `#${food.id}`}`}>
                       {food.available === true ? tr(["Order", "주문하기"]) : tr(["Not now", "준비 중"])}
                     </Button>
                   </li>

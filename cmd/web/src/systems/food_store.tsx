@@ -105,7 +105,7 @@ function Menu({ store }: { store: number }) {
               label={tr(["Our menu", "우리 가게 메뉴"])}
               rows={rows}
               columns={[
-                { head: tr(["Dish", "메뉴"]), cell: (row) => <a href={`#/data/food/foods/${rowKey(row)}`}>{String(row.name)}</a> },
+                { head: tr(["Dish", "메뉴"]), cell: (row) => <a href={`#/data/food/foods/${rowKey(row)}`}>{String(row.name ?? `#${rowKey(row)}`)}</a> },
                 { head: tr(["Rating", "평점"]), cell: (row) => (Number(row.count) > 0 ? `★ ${row.score} (${row.count})` : "–"), num: true },
                 {
                   head: tr(["Offered", "판매"]),
@@ -114,7 +114,7 @@ function Menu({ store }: { store: number }) {
                       small
                       onClick={() => act({ method: "PATCH", path: `/food/foods/${rowKey(row)}`, body: { available: row.available !== true } })}
                       id="toggle"
-                      label={`${row.name}: ${row.available === true ? tr(["pause", "판매 중지"]) : tr(["offer again", "판매 시작"])}`}
+                      label={`${row.name ?? `#${rowKey(row)}`}: ${row.available === true ? tr(["pause", "판매 중지"]) : tr(["offer again", "판매 시작"])}`}
                     >
                       {row.available === true ? tr(["Pause", "판매 중지"]) : tr(["Offer again", "판매 시작"])}
                     </Button>

@@ -82,7 +82,7 @@ function Things() {
                     <p class={left === 0 ? "bad-text" : "faint"} data-id="stock">
                       {left === 0 ? tr(["Gone", "품절"]) : tr(["{n} there", "{n}개 남음"], { n: number(left) })}
                     </p>
-                    <Button kind="main" small disabled={left === 0} onClick={() => setBuying(thing)} id="reserve" label={`${tr(["Reserve", "예약하기"])} ${thing.productname}`}>
+                    <Button kind="main" small disabled={left === 0} onClick={() => setBuying(thing)} id="reserve" label={`${tr(["Reserve", "예약하기"])} ${thing.productname ?? `#${thing.productid}`}`}>
                       {tr(["Reserve", "예약하기"])}
                     </Button>
                   </li>
@@ -113,7 +113,7 @@ function Things() {
       )}
       {buying && (
         <FormDialog
-          title={tr(["Reserve {name}", "{name} 예약"], { name: String(buying.productname) })}
+          title={tr(["Reserve {name}", "{name} 예약"], { name: String(buying.productname ?? `#${buying.productid}`) })}
           onClose={() => setBuying(null)}
           id="reserve-form"
           fields={[

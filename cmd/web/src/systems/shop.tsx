@@ -71,7 +71,7 @@ function Product({ product, onOrder }: { product: Row; onOrder: () => void }) {
       <p class={left === 0 ? "bad-text" : "faint"} data-id="stock">
         {left === 0 ? tr(["Sold out", "품절"]) : tr(["{n} left", "재고 {n}개"], { n: number(left) })}
       </p>
-      <Button kind="main" small onClick={onOrder} disabled={left === 0} label={`${tr(["Order", "주문하기"])} ${product.stockName}`} id="order">
+      <Button kind="main" small onClick={onOrder} disabled={left === 0} label={`${tr(["Order", "주문하기"])} ${product.stockName ?? `#${product.id}`}`} id="order">
         {tr(["Order", "주문하기"])}
       </Button>
     </li>
@@ -124,7 +124,7 @@ function Products({ user }: { user: number }) {
       )}
       {ordering && (
         <FormDialog
-          title={tr(["Order {name}", "{name} 주문"], { name: String(ordering.stockName) })}
+          title={tr(["Order {name}", "{name} 주문"], { name: String(ordering.stockName ?? `#${ordering.id}`) })}
           onClose={() => setOrdering(null)}
           id="order-form"
           fields={[
