@@ -25,7 +25,7 @@ OPENERS = ("top-up", "add-product", "order", "add-food", "buy", "add-bike", "sel
 SAME = {"green", "white", "reliable", "samsung", "lg", "abc", "Idempotency-Key", "dure", "API", "JSON", "HTTP", "OpenAPI", "AsyncAPI", "Prometheus", "DR", "ms", "id", "asc", "desc",
         "NUL", "UTF", "RFC", "last", "max", "since", "draft-ietf-httpapi-idempotency-key-header", "Server-Sent", "Events",
         "respond-async", "wait", "start", "end", "from", "status", "shop.order.", "curl", "URL", "SSE",
-        "openapi.json", "asyncapi.json", "org", "trace-context", "KB", "MB", "GB", "true", "false", "TR"}
+        "openapi.json", "asyncapi.json", "org", "trace-context", "byte", "kB", "MB", "GB", "true", "false", "TR"}
 
 # Every text that can be seen, read out or pointed at, but code, other languages, and what the node said.
 TEXTS = """

@@ -77,6 +77,22 @@ const moments = computed(
   () => new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "medium" }),
 );
 
+const units = computed(() => {
+  const made = new Map<string, Intl.NumberFormat>();
+  return (unit: string, whole: boolean) => {
+    const key = `${unit} ${whole}`;
+    const digits = whole ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 2 };
+    const format = made.get(key) ?? new Intl.NumberFormat(locale.value, { style: "unit", unit, ...digits });
+    made.set(key, format);
+    return format;
+  };
+});
+
+/* "12 ms", "1.5 ms", "12 MB": whole, or two digits of what is small. */
+export function measure(value: number, unit: string): string {
+  return units.value(unit, value >= 10 || value === 0).format(value);
+}
+
 export const number = (value: number) => numbers.value.format(value);
 export const short = (value: number) => compact.value.format(value);
 export const time = (value: number | string) => times.value.format(new Date(value));

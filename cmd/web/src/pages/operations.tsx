@@ -1,21 +1,22 @@
 /* How the nodes do: charts over the last minutes, each node, the circuit breakers. */
 import { useEffect } from "preact/hooks";
-import { number, short, t, tr } from "../i18n";
+import { measure, number, short, t, tr } from "../i18n";
 import { breakers, clock, newest, nodes, type Point, points, watch } from "../metrics";
+import { labelOf } from "../names";
 import { Card, Empty, Loading, PageHead, Stat } from "../ui/basics";
 import { Chart, type Line } from "../ui/chart";
 
 export function bytes(value: number): string {
-  const units = ["B", "KB", "MB", "GB", "TB"];
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   let i = 0;
   while (value >= 1000 && i < units.length - 1) {
     value /= 1000;
     i++;
   }
-  return `${value >= 100 || i === 0 ? Math.round(value) : value.toPrecision(2)} ${units[i]}`;
+  return measure(value, units[i]!);
 }
 
-const ms = (value: number) => `${value >= 10 || value === 0 ? Math.round(value) : value.toPrecision(2)} ms`;
+const ms = (value: number) => measure(value, "millisecond");
 
 function Nodes() {
   return (
@@ -75,7 +76,7 @@ function Breakers() {
       <ul class="lines">
         {[...grouped].map(([name, state]) => (
           <li key={name} class="row spread" data-breaker={name} data-state={names[state]}>
-            <code>{name}</code>
+            <span>{labelOf("breaker", name)} <code>{name}</code></span>
             <span class={`badge ${state === 0 ? "good" : state === 1 ? "wait" : "bad"}`}>{words[names[state] ?? "closed"]}</span>
           </li>
         ))}

@@ -27,9 +27,9 @@ function Totals({ rows }: { rows: readonly Row[] }) {
     <>
       <div class="stats">
         <Stat label={tr(["Accepted capacity", "수락한 용량"])} value={<span data-id="accepted">{number(accepted)}</span>} note={tr(["of {n}", "전체 {n}"], { n: number(capacity(rows)) })} />
-        <Stat label={tr(["Accepted", "수락"])} value={of("accept").length} />
-        <Stat label={tr(["Denied", "거절"])} value={of("deny").length} />
-        <Stat label={tr(["No answer", "무응답"])} value={of("ignore").length} />
+        <Stat label={tr(["Accepted", "수락"])} value={number(of("accept").length)} />
+        <Stat label={tr(["Denied", "거절"])} value={number(of("deny").length)} />
+        <Stat label={tr(["No answer", "무응답"])} value={number(of("ignore").length)} />
       </div>
       <div class="split" role="img" aria-label={tr(["{n} % accepted", "{n} % 수락"], { n: Math.round((accepted / all) * 100) })}>
         <span class="split-good" style={{ width: `${(accepted / all) * 100}%` }} />

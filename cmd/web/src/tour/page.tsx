@@ -5,7 +5,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, send } from "../api";
 import { refresh } from "../data";
-import { number, t, tr } from "../i18n";
+import { measure, t, tr } from "../i18n";
 import { type LiveEvent, onEvent } from "../live";
 import { served } from "../served";
 import { Button, Curl, Named, PageHead, Tabs } from "../ui/basics";
@@ -42,7 +42,7 @@ function Answered({ done, open }: { done: Done; open: boolean }) {
         <span class={`badge ${answer.ok ? "good" : done.fine ? "wait" : "bad"}`} data-id="status">
           {answer.status || t("offline")}
         </span>
-        <span class="faint">{tr(["after {ms} ms", "{ms} ms 걸림"], { ms: number(Math.max(1, Math.round(answer.ms))) })}</span>
+        <span class="faint">{tr(["after {time}", "{time} 걸림"], { time: measure(Math.max(1, Math.round(answer.ms)), "millisecond") })}</span>
         {done.fine && !answer.ok && <span class="faint">{tr(["refused, as it should be", "예상대로 거절됨"])}</span>}
       </p>
       <details open={open} class="answer">
