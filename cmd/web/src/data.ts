@@ -1,14 +1,16 @@
 /*
- * Hooks that show what the node has, and keep it fresh: read at first, again when an event of the
- * system comes or somebody acted here, and now and then anyway (plain data has no events).
+ * Hooks that show what the node has, and keep it fresh: read at first, and again when the stream tells
+ * that its collection has changed, or somebody acted here. Only while the stream is away, or something
+ * could not be read, it is asked for now and then.
  */
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, type Page, pageOf, type Problem, type Row, send } from "./api";
-import { onSystem, state } from "./live";
+import { onChange, state } from "./live";
+import { paced } from "./pace";
 
-const POLL_MS = 4000;
-const POLL_BUSY_MS = 1500; // While the stream is away.
+const AWAY_MS = 4000; // Between two reads while the stream is away …
+const RETRY_MS = 2000; // … or not everything could be read.
 
 const acted = signal(0);
 
@@ -24,11 +26,11 @@ export interface Shown<T> {
   again: () => void;
 }
 
-/* Sagas are of all systems. */
-const systemOf = (path: string) => {
-  const first = path.split(/[/?]/)[1] ?? "";
-  return first === "sagas" ? "" : first;
-};
+/* "/shop/orders" of its items and their histories, too; "/sagas". */
+export function collectionOf(path: string): string {
+  const [first = "", second = ""] = path.split(/[/?]/).slice(1);
+  return first === "sagas" ? "/sagas" : `/${first}/${second}`;
+}
 
 const baseOf = (path: string | null) => path?.split("?")[0];
 
@@ -63,6 +65,8 @@ export function useGet<T>(path: string | null, read: (data: Json) => T, keep = f
         try {
           const answer = await send({ method: "GET", path }, abort.signal);
           if (over) return;
+          // Nobody tells when it can be read again.
+          if (answer.status === 0 || answer.status >= 500 || answer.partial !== null) pace.ask(RETRY_MS);
           const next = JSON.stringify(answer.data) + (answer.partial ?? "");
           if (answer.ok && next === text) continue;
           text = answer.ok ? next : "";
@@ -82,25 +86,20 @@ export function useGet<T>(path: string | null, read: (data: Json) => T, keep = f
       } while (again);
       under = false;
     };
+    const pace = paced(() => void load());
     loader.current = () => void load();
     void load();
-    const off = onSystem(systemOf(path), load);
-    let timer = 0;
-    const poll = () => {
-      timer = window.setTimeout(
-        () => {
-          if (document.visibilityState === "visible") void load();
-          poll();
-        },
-        state.peek() === "live" ? POLL_MS : POLL_BUSY_MS,
-      );
-    };
-    poll();
+    const off = onChange(collectionOf(path), () => pace.ask());
+    const timer = window.setInterval(() => {
+      const told = state.peek() === "live" || state.peek() === "flood";
+      if (!told && document.visibilityState === "visible") pace.ask();
+    }, AWAY_MS);
     return () => {
       over = true;
       abort.abort();
       off();
-      clearTimeout(timer);
+      pace.stop();
+      clearInterval(timer);
     };
   }, [path]);
 

@@ -1,15 +1,19 @@
 /*
- * The event stream: one EventSource for the page.
+ * The event stream: one EventSource for the page, with events and with notices of what has changed.
  *
- *   - The browser reconnects by itself with Last-Event-ID, so nothing is missed. Where it gives up (an
+ *   - A notice names collections; whoever shows one of them reads it again (data.ts). Plain data, views
+ *     and sagas are among them, so nothing needs to be asked for in vain. The first notice of a stream
+ *     names everything: what was missed is read then.
+ *   - The browser reconnects by itself with Last-Event-ID, so no event is missed. Where it gives up (an
  *     error status), we come again with the last position.
- *   - Events ring bells: who shows data of a system reads it again, some 150 ms after the first.
  *   - A page that nobody sees lets go of its stream, and catches up when it is seen again: browsers open
  *     six connections to a host, of all tabs together.
- *   - A flood (a load test) is not shown event by event: the stream is left, and joined again at its end
- *     a little later; meanwhile the bells ring.
+ *   - A flood (a load test) is not shown event by event: the stream is joined again without events. Its
+ *     notices go on and tell how many there are; a few are read now and then. When it is over, the
+ *     stream goes on with all of them, from before its last second on.
  */
 import { signal } from "@preact/signals";
+import { reachable } from "./api";
 
 export interface LiveEvent {
   id: string;
@@ -21,27 +25,37 @@ export interface LiveEvent {
 
 export type LiveState = "joining" | "live" | "lost" | "flood";
 
+interface Notice {
+  collections: string[]; // "/shop/orders", "/sagas"
+  events: number; // Published since the notice before.
+}
+
 const SHOWN_MAX = 200;
 const FLOOD_PER_S = 800;
-const FLOOD_PAUSE_MS = 2000;
+const CALM_PER_S = 400;
+const WINDOW_MS = 1000;
+const SOME = 10; // Of each second of a flood.
+/* What is caught up with after a flood is none. */
+const CATCH_UP_MS = 3000;
+const CATCH_UP_MAX = 20000;
+const NO_EVENT = "@"; // A topic that none has.
 
 export const state = signal<LiveState>("joining");
 export const recent = signal<LiveEvent[]>([]); // The newest first.
+export const rate = signal(0); // Events a second, in a flood.
 
 type Bell = () => void;
-const bells = new Map<string, Set<Bell>>(); // By system; "" hears all of them.
+const bells = new Map<string, Set<Bell>>(); // By collection.
 const listeners = new Set<(event: LiveEvent) => void>();
 let source: EventSource | null = null;
 let position = ""; // The last id that came.
 let buffer: LiveEvent[] = [];
-let ringing = new Map<string, number>();
-let inWindow = 0;
-let windowBegan = 0;
+let flooding = false;
 let failures = 0;
 
-export function onSystem(system: string, bell: Bell): () => void {
-  const set = bells.get(system) ?? new Set();
-  bells.set(system, set);
+export function onChange(collection: string, bell: Bell): () => void {
+  const set = bells.get(collection) ?? new Set();
+  bells.set(collection, set);
   set.add(bell);
   return () => set.delete(bell);
 }
@@ -51,21 +65,7 @@ export function onEvent(listener: (event: LiveEvent) => void): () => void {
   return () => listeners.delete(listener);
 }
 
-function ring(system: string): void {
-  if (ringing.has(system)) return;
-  ringing.set(
-    system,
-    window.setTimeout(() => {
-      ringing.delete(system);
-      for (const name of [system, ""]) for (const bell of bells.get(name) ?? []) bell();
-    }, 150),
-  );
-}
-
-/* After something was missed: everybody reads again. */
-export function ringAll(): void {
-  for (const set of bells.values()) for (const bell of set) bell();
-}
+/* ---- Events ----------------------------------------------------------------------------------- */
 
 let flushing = 0;
 function show(event: LiveEvent): void {
@@ -73,39 +73,108 @@ function show(event: LiveEvent): void {
   if (flushing !== 0) return;
   flushing = window.setTimeout(() => {
     flushing = 0;
-    recent.value = [...buffer.reverse(), ...recent.value].slice(0, SHOWN_MAX);
+    const known = new Set(recent.peek().map((one) => one.id)); // A few of a flood come twice.
+    const fresh = buffer.reverse().filter((one) => !known.has(one.id) && known.add(one.id));
+    recent.value = [...fresh, ...recent.peek()].slice(0, SHOWN_MAX);
     buffer = [];
   }, 60);
-}
-
-function flooded(): boolean {
-  const now = performance.now();
-  if (now - windowBegan > 1000) {
-    windowBegan = now;
-    inWindow = 0;
-  }
-  return ++inWindow > FLOOD_PER_S;
 }
 
 function take(message: MessageEvent<string>): void {
   position = message.lastEventId || position;
   if (message.data === "") return;
-  if (flooded()) {
-    leave("flood");
-    position = "";
-    window.setTimeout(join, FLOOD_PAUSE_MS);
-    return;
-  }
   let event: LiveEvent;
   try {
     event = JSON.parse(message.data);
   } catch {
     return;
   }
-  ring(event.type.split(".")[0] ?? "");
   show(event);
   for (const listener of listeners) listener(event);
+  if (tooMany()) enterFlood();
 }
+
+function takeNotice(message: MessageEvent<string>): void {
+  position = message.lastEventId || position;
+  const notice: Notice = JSON.parse(message.data);
+  if (heard) published += notice.events;
+  else {
+    heard = true;
+    looked = performance.now();
+    published = 0;
+  }
+  for (const collection of notice.collections) for (const bell of bells.get(collection) ?? []) bell();
+}
+
+/* ---- Floods ----------------------------------------------------------------------------------- */
+
+let inWindow = 0;
+let windowBegan = 0;
+let caughtUp = 0; // When what was missed in a flood must have come.
+
+function tooMany(): boolean {
+  const now = performance.now();
+  inWindow++;
+  if (now < caughtUp) return inWindow > CATCH_UP_MAX;
+  if (now - windowBegan > WINDOW_MS) {
+    windowBegan = now;
+    inWindow = 1;
+  }
+  return inWindow > FLOOD_PER_S;
+}
+
+let published = 0; // In this second of a flood.
+let looked = 0;
+let before = ""; // Where the stream was as this second began.
+let heard = false; // The first notice of this stream.
+let looking = 0;
+
+function enterFlood(): void {
+  flooding = true;
+  leave("flood");
+  before = position;
+  rate.value = inWindow;
+  clearInterval(looking);
+  looking = window.setInterval(look, WINDOW_MS);
+  join();
+}
+
+/* Is it over? Else some of it is shown. */
+function look(): void {
+  if (state.peek() !== "flood" || !heard) return;
+  const now = performance.now();
+  rate.value = Math.round((published * 1000) / (now - looked));
+  published = 0;
+  looked = now;
+  if (rate.peek() < CALM_PER_S) {
+    leaveFlood();
+    leave("joining");
+    position = before;
+    caughtUp = now + CATCH_UP_MS;
+    inWindow = 0;
+    join();
+  } else if (position !== before) {
+    before = position;
+    void showSome(position);
+  }
+}
+
+function leaveFlood(): void {
+  flooding = false;
+  clearInterval(looking);
+}
+
+async function showSome(from: string): Promise<void> {
+  try {
+    const answer = await fetch(`/events?from=${encodeURIComponent(from)}&max=${SOME}`, { cache: "no-store" });
+    const batch: { events?: LiveEvent[] } = await answer.json();
+    if (flooding) for (const event of batch.events ?? []) show(event);
+  } catch {
+    // The next second has others.
+  }
+}
+
+/* ---- The stream ------------------------------------------------------------------------------- */
 
 function leave(why: LiveState): void {
   source?.close();
@@ -113,18 +182,25 @@ function leave(why: LiveState): void {
   state.value = why;
 }
 
+function address(): string {
+  const query = new URLSearchParams({ also: "changes" });
+  if (flooding) query.set("topic", NO_EVENT);
+  else if (position !== "") query.set("from", position);
+  return `/events?${query}`;
+}
+
 function join(): void {
   if (source !== null || document.visibilityState !== "visible") return;
-  const from = position === "" ? "" : `?from=${encodeURIComponent(position)}`;
-  const begun = new EventSource(`/events${from}`);
+  const begun = new EventSource(address());
   source = begun;
+  heard = false;
   begun.onopen = () => {
     failures = 0;
-    const missed = state.value !== "live";
-    state.value = "live";
-    if (missed) ringAll();
+    reachable.value = true;
+    state.value = flooding ? "flood" : "live";
   };
   begun.onmessage = take;
+  begun.addEventListener("changes", takeNotice);
   begun.onerror = () => {
     if (begun !== source) return;
     if (begun.readyState !== EventSource.CLOSED) {
@@ -132,7 +208,7 @@ function join(): void {
       return;
     }
     leave("lost");
-    // Refused twice in a row: the position may be gone, so begin at the end, and read all again.
+    // Refused twice in a row: the position may be gone, so begin at the end.
     if (++failures > 1) position = "";
     window.setTimeout(join, Math.min(500 * 2 ** failures, 8000));
   };
@@ -141,16 +217,21 @@ function join(): void {
 const HIDDEN_MS = 3000;
 let hiding = 0;
 
+function rest(): void {
+  leaveFlood();
+  leave("lost");
+}
+
 function onVisibility(): void {
   clearTimeout(hiding);
   if (document.visibilityState === "visible") join();
-  else hiding = window.setTimeout(() => leave("lost"), HIDDEN_MS);
+  else hiding = window.setTimeout(rest, HIDDEN_MS);
 }
 
 export function start(): void {
   join();
   document.addEventListener("visibilitychange", onVisibility);
-  addEventListener("pagehide", () => leave("lost"));
+  addEventListener("pagehide", rest);
   addEventListener("pageshow", onVisibility);
   addEventListener("online", () => {
     leave("lost");

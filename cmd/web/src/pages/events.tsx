@@ -1,7 +1,7 @@
 /* The event stream as it comes, to look at. */
 import { useState } from "preact/hooks";
-import { systemName, t, tr } from "../i18n";
-import { type LiveEvent, recent, state } from "../live";
+import { number, systemName, t, tr } from "../i18n";
+import { type LiveEvent, rate, recent, state } from "../live";
 import { nameOf } from "../names";
 import { served } from "../served";
 import { Button, Card, Empty, PageHead, Tabs } from "../ui/basics";
@@ -40,7 +40,15 @@ export function Events() {
       <Card>
         <Field field={{ name: "search", label: t("search") }} value={text} onInput={setText} />
         {state.value === "flood" && (
-          <p class="note warn">{tr(["Too many to show each: you see a part of them.", "너무 많아 일부만 표시합니다."])}</p>
+          <p class="note warn" data-id="flood" data-rate={rate.value}>
+            {tr(
+              [
+                "{n} events a second, too many to show each: you see a few of them. All come again when it is over.",
+                "초당 이벤트 {n}건으로 너무 많아 일부만 표시합니다. 줄어들면 다시 모두 표시합니다.",
+              ],
+              { n: number(rate.value) },
+            )}
+          </p>
         )}
         {shown.length === 0 ? (
           <Empty title={tr(["No events since you came", "접속한 뒤로 이벤트가 없습니다"])} />
