@@ -228,6 +228,7 @@ static void offer(struct stream *stream, const char *lines, size_t len, bool fil
         if (dure_topic_match(stream->topic, line.type, line.type_len))
             dure_sse_write(line.json, line.json_len, &stream->at, out);
     }
+    stream->moved = out->len == 0;
     emit(stream, out->data, out->len);
 }
 
@@ -307,7 +308,9 @@ static void adopt(struct stream *stream)
     for (uint32_t i = 0; i < reply->shards && i < stream->at.shards; i++) {
         uint64_t *last = &stream->at.last[i];
         if (reply->last[i] == DURE_POSITION_NONE) continue;
-        if (*last == DURE_POSITION_NONE || reply->last[i] > *last) *last = reply->last[i];
+        if (*last != DURE_POSITION_NONE && reply->last[i] <= *last) continue;
+        *last = reply->last[i];
+        stream->moved = true; /* Perhaps past events that are not wanted. */
     }
 }
 
