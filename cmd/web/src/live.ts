@@ -75,7 +75,8 @@ function show(event: LiveEvent): void {
     flushing = 0;
     const known = new Set(recent.peek().map((one) => one.id)); // A few of a flood come twice.
     const fresh = buffer.reverse().filter((one) => !known.has(one.id) && known.add(one.id));
-    recent.value = [...fresh, ...recent.peek()].slice(0, SHOWN_MAX);
+    // What is caught up with comes shard by shard.
+    recent.value = [...fresh, ...recent.peek()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, SHOWN_MAX);
     buffer = [];
   }, 60);
 }
