@@ -6,50 +6,10 @@ import pytest
 import stream
 from node import wait_until
 
-EVERYTHING = 30  # At least so many collections are served.
-
-
-class Watch(stream.Sse):
-    """Notices alone: no event has the topic."""
-
-    def __init__(self, node, query="?topic=@&also=changes"):
-        super().__init__(node, query)
-        assert self.response.status == 200
-        self.calm()
-
-    def calm(self):
-        """Until all is told that happened before."""
-        wait_until(lambda: self.notices and len(self.notices[0]["collections"]) > EVERYTHING, 20,
-                   "the first notice, of everything")
-
-        def quiet():
-            before = len(self.notices)
-            time.sleep(0.3)  # Three times the pause between notices; a second node may be late.
-            return len(self.notices) == before
-        wait_until(quiet, 20, "silence")
-        self.notices.clear()
-
-    def told(self):
-        """Every collection that was named since, and the events."""
-        notices = list(self.notices)
-        return ({name for one in notices for name in one["collections"]},
-                sum(one["events"] for one in notices))
-
-    def expect(self, collections, events=0):
-        """These are told and, some time later, nothing else has been."""
-        wanted = (set(collections), events)
-        wait_until(lambda: self.told() == wanted, 20, f"{wanted}, not {self.told()}")
-        self.calm_after(wanted)
-
-    def calm_after(self, wanted):
-        time.sleep(0.3)
-        assert self.told() == wanted
-        self.notices.clear()
-
 
 @pytest.fixture
 def watch(node):
-    watching = Watch(node)
+    watching = stream.Watch(node)
     yield watching
     assert watching.events == []
     watching.close()
@@ -96,7 +56,7 @@ def test_sagas(tmp_path):
     api = node.client()
     product = api.post("/shop/inventories", {"stockName": "TV", "stockCount": 3, "price": 5}).json()["id"]
     api.post("/shop/pays", {"userId": 1, "payAmount": 100})
-    watch = Watch(node)
+    watch = stream.Watch(node)
     order = api.post("/shop/orders", {"productId": product, "userId": 1, "quantity": 1},
                      headers={"Prefer": "respond-async"}).json()
     watch.expect(["/shop/orders", "/shop/inventories", "/shop/pays", "/shop/mypages", "/sagas"], events=3)
@@ -162,7 +122,7 @@ def test_who_does_not_read(tmp_path):
     then one notice of all the rest."""
     node = stream.StreamNode(tmp_path / "data", "--write-timeout-ms", "120000").start()
     node.stock_up()
-    slow, watch = stream.Sse(node, "?also=changes"), Watch(node)
+    slow, watch = stream.Sse(node, "?also=changes"), stream.Watch(node)
     wait_until(lambda: slow.notices, 20, "the first notice")
     before = sum(one["events"] for one in slow.notices)
     slow.go.clear()

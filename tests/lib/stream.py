@@ -19,6 +19,7 @@ import up
 sys.path.append(str(pathlib.Path(__file__).parent / "standin"))
 import pynng  # noqa: E402 (pip's, or the stand-in)
 
+EVERYTHING = 25  # More collections than this are named where all are.
 PRODUCTS = 30  # So many that every node of a cluster has some.
 ORDER_EVENTS = ["shop.order.OrderPlaced", "shop.pay.PayApproval", "shop.inventory.StockDecreased",
                 "shop.delivery.DeliveryStarted"]
@@ -277,6 +278,44 @@ class Sse(Collector):
             self.connection.sock.shutdown(2)
         self.thread.join(20)
         self.connection.close()
+
+
+class Watch(Sse):
+    """Notices alone: no event has the topic."""
+
+    def __init__(self, node, query="?topic=@&also=changes"):
+        super().__init__(node, query)
+        assert self.response.status == 200
+        self.wait_everything()
+        self.calm()
+
+    def wait_everything(self):
+        """Until one notice names all collections, as the first one does."""
+        nodes.wait_until(lambda: any(len(one["collections"]) > EVERYTHING for one in self.notices), 20,
+                         "a notice of everything")
+
+    def calm(self):
+        """Until all is told that happened before; it is forgotten."""
+        def quiet():
+            before = len(self.notices)
+            time.sleep(0.3)  # Three times the pause between notices; a second node may be late.
+            return len(self.notices) == before
+        nodes.wait_until(quiet, 20, "silence")
+        self.notices.clear()
+
+    def told(self):
+        """Every collection that was named since, and the events."""
+        notices = list(self.notices)
+        return ({name for one in notices for name in one["collections"]},
+                sum(one["events"] for one in notices))
+
+    def expect(self, collections, events=0):
+        """These are told and, some time later, nothing else has been."""
+        wanted = (set(collections), events)
+        nodes.wait_until(lambda: self.told() == wanted, 20, f"{wanted} to be told")
+        time.sleep(0.3)
+        assert self.told() == wanted
+        self.notices.clear()
 
 
 class SteadySse(Collector):
