@@ -43,7 +43,7 @@ export function Events() {
           <p class="note warn" data-id="flood" data-rate={rate.value}>
             {tr(
               [
-                "{n} events a second, too many to show each: you see a few of them. All come again when it is over.",
+                "{n} events a second, too many to show each: you see a few of them. When it is over you see each again.",
                 "초당 이벤트 {n}건으로 너무 많아 일부만 표시합니다. 줄어들면 다시 모두 표시합니다.",
               ],
               { n: number(rate.value) },
