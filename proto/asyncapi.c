@@ -95,7 +95,31 @@ static void add_event(struct asyncapi *api, const struct dure_aggregate *aggrega
                                 json_sprintf("#/channels/%s", name), "messages", "$ref", path));
 }
 
-/* What a stream of HTTP says besides, for who asks for it (notices.h). */
+/* What a stream of HTTP says besides, for who asks for it by ?also=NAME. Payload and example are
+ * given. */
+static void add_besides(struct asyncapi *api, const char *name, const char *title,
+                        const char *description, json_t *payload, json_t *example)
+{
+    json_t *message = dure_describe_ref("messages", "%s", name);
+    char to_message[64];
+    snprintf(to_message, sizeof to_message, "#/channels/%s/messages/%s", name, name);
+    dure_describe_set(api->schemas, name, payload);
+    dure_describe_set(api->messages, name,
+                      json_pack("{s:s,s:s,s:s,s:o,s:[{s:o}]}", "name", name, "title", title,
+                                "contentType", "application/json", "payload",
+                                dure_describe_ref("schemas", "%s", name), "examples", "payload",
+                                example));
+    dure_describe_set(api->channels, name,
+                      json_pack("{s:o,s:s,s:{s:o},s:[{s:s}]}", "address",
+                                json_sprintf("/events?also=%s", name), "description", description,
+                                "messages", name, message, "servers", "$ref", "#/servers/http"));
+    dure_describe_set(api->operations, name,
+                      json_pack("{s:s,s:{s:o},s:[{s:s}]}", "action", "send", "channel", "$ref",
+                                json_sprintf("#/channels/%s", name), "messages", "$ref",
+                                to_message));
+}
+
+/* notices.h */
 static void add_changes(struct asyncapi *api)
 {
     json_t *properties =
@@ -107,24 +131,29 @@ static void add_changes(struct asyncapi *api)
                                 "required", "collections", "events");
     json_t *example = json_pack("{s:[s,s],s:i}", "collections", "/shop/inventories", "/sagas",
                                 "events", 3);
-    dure_describe_set(api->schemas, "changes", payload);
-    dure_describe_set(api->messages, "changes",
-                      json_pack("{s:s,s:s,s:s,s:o,s:[{s:o}]}", "name", "changes", "title",
-                                "What has changed, events or not", "contentType",
-                                "application/json", "payload",
-                                dure_describe_ref("schemas", "changes"), "examples", "payload",
-                                example));
-    dure_describe_set(api->channels, "changes",
-                      json_pack("{s:s,s:s,s:{s:o},s:[{s:s}]}", "address", "/events?also=changes",
-                                "description",
-                                "Server-Sent Events named changes, between those of the events; "
-                                "every 100 ms at most, at first with everything",
-                                "messages", "changes", dure_describe_ref("messages", "changes"),
-                                "servers", "$ref", "#/servers/http"));
-    dure_describe_set(api->operations, "changes",
-                      json_pack("{s:s,s:{s:s},s:[{s:s}]}", "action", "send", "channel", "$ref",
-                                "#/channels/changes", "messages", "$ref",
-                                "#/channels/changes/messages/changes"));
+    add_besides(api, "changes", "What has changed, events or not",
+                "Server-Sent Events named changes, between those of the events; every 100 ms at "
+                "most, at first with everything",
+                payload, example);
+}
+
+/* live_samples.h; /openapi.json describes all of it. */
+static void add_samples(struct asyncapi *api)
+{
+    json_t *objects = json_pack("{s:s,s:{s:s}}", "type", "array", "items", "type", "object");
+    json_t *properties = json_pack("{s:{s:i},s:O,s:O}", "interval_ms", "const", DURE_SAMPLE_MS,
+                                   "nodes", objects, "samples", objects);
+    json_decref(objects);
+    json_t *payload = json_pack("{s:s,s:s,s:o,s:[s,s,s]}", "type", "object", "description",
+                                "as GET /metrics/history answers it", "properties", properties,
+                                "required", "interval_ms", "nodes", "samples");
+    json_t *example = json_pack("{s:i,s:[{s:i,s:b}],s:[{s:I,s:[i],s:f}]}", "interval_ms",
+                                DURE_SAMPLE_MS, "nodes", "node", 1, "up", false, "samples", "time",
+                                (json_int_t)1700000000000, "nodes", 0, "requests", 12.5);
+    add_besides(api, "samples", "How the nodes do",
+                "Server-Sent Events named sample, between those of the events; every 2 s the newest "
+                "of /metrics/history",
+                payload, example);
 }
 
 static json_t *server(const char *protocol, int64_t port, const char *description)
@@ -179,6 +208,7 @@ json_t *dure_asyncapi_make(const struct dure_routes *routes, const char *version
                            .schemas = json_object()};
     json_t *servers = make_servers(&api, ports);
     for (size_t i = 0; routes->systems[i] != NULL; i++) add_system(&api, routes->systems[i]);
+    add_samples(&api);
     add_changes(&api);
     json_decref(api.servers);
     json_t *info =

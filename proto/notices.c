@@ -12,6 +12,7 @@ static const struct {
     uint32_t bit;
 } words[] = {
     {"changes", DURE_ALSO_CHANGES},
+    {"samples", DURE_ALSO_SAMPLES},
 };
 
 static uint32_t bit_of(const char *word, size_t len)

@@ -155,7 +155,8 @@ static void put_event_parameters(json_t *operation)
     json_array_append_new(
         parameters, dure_openapi_make_parameter(
                         "query", "also", "of a stream, what it says besides, with commas; changes: "
-                        "which collections to read again", also, json_string("changes")));
+                        "which collections to read again, samples: how the nodes do", also,
+                        json_string("changes,samples")));
     json_array_append_new(parameters,
                           dure_openapi_make_parameter("header", "Last-Event-ID",
                                                       "of a stream: goes on exactly behind it",
@@ -175,8 +176,8 @@ static void put_events(struct dure_openapi *api)
     dure_describe_set(content_of(operation), "text/event-stream",
                       json_pack("{s:{s:s,s:s}}", "schema", "type", "string", "description",
                                 "each event's data is a CloudEvent, its id a position; with "
-                                "also=changes there are events named changes as well, without an "
-                                "id: /asyncapi.json"));
+                                "also=changes,samples there are events named changes and sample "
+                                "as well, without an id: /asyncapi.json"));
     dure_openapi_put(api, "/events", "get", "events", operation);
 }
 

@@ -10,6 +10,8 @@
  *              at a later end, or they were too many) shows as a place behind the hub's: ask again
  *   4. notices what has changed (?also=changes): one set a stream, told every NOTICE_MS at most, to a
  *              client that reads. It begins full: what happened before is not known
+ *              And how the nodes do (?also=samples), as they say it; one that a client does not take
+ *              in time it never gets
  *   5. end     the client goes, the node stops, or its position is gone
  *
  * Memory is bounded: nothing is kept for a slow client but its position. Loop thread.
@@ -21,6 +23,7 @@
 
 #include "proto/call.h"
 #include "proto/cors.h"
+#include "proto/live_samples.h"
 #include "proto/notices.h"
 #include "proto/query_text.h"
 #include "proto/ring.h"
@@ -66,6 +69,8 @@ struct dure_sse {
     struct dure_gateway *gateway;
     struct dure_sources sources;
     struct dure_sse_hub *hub;
+    struct dure_live_samples *samples;
+    size_t samples_readers;
     uv_timer_t tick;
     uint64_t heartbeat_ms;
     struct dure_ring streams;
@@ -92,10 +97,12 @@ static void forget_recent(struct dure_sse *sse)
 static void free_stream(struct stream *stream)
 {
     struct dure_sse *sse = stream->sse;
+    uint32_t also = stream->also;
     dure_ring_remove(&stream->link);
     dure_buf_fini(&stream->reply.lines);
     free(stream);
     sse->gateway->calls_count--;
+    if (also & DURE_ALSO_SAMPLES) dure_live_samples_want(sse->samples, --sse->samples_readers > 0);
     if (--sse->streams_count > 0) return;
     uv_timer_stop(&sse->tick);
     dure_sse_hub_want(sse->hub, false);
@@ -452,6 +459,20 @@ static void on_news(void *arg, const struct dure_news *news)
     }
 }
 
+static void on_sample(void *arg, const struct dure_buf *event)
+{
+    struct dure_sse *sse = arg;
+    struct dure_ring *link, *next;
+    for (link = sse->streams.next; link != &sse->streams; link = next) {
+        next = link->next;
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (stream->exchange == NULL || !stream->started) continue;
+        if (!(stream->also & DURE_ALSO_SAMPLES)) continue;
+        if (dure_exchange_pending(stream->exchange) > NOTICE_UNSENT_MAX) continue;
+        emit(stream, event->data, event->len);
+    }
+}
+
 /* ---- Time -------------------------------------------------------------------------------------------- */
 
 static void beat(struct stream *stream)
@@ -577,6 +598,10 @@ void dure_sse_start(struct dure_sse *sse, struct dure_gateway *gateway,
     dure_exchange_set_data(exchange, stream);
     dure_ring_push(&sse->streams, &stream->link);
     gateway->calls_count++;
+    if (stream->also & DURE_ALSO_SAMPLES) {
+        sse->samples_readers++;
+        dure_live_samples_want(sse->samples, true);
+    }
     if (sse->streams_count++ == 0) {
         dure_sse_hub_want(sse->hub, true);
         uv_timer_start(&sse->tick, on_tick, TICK_MS, TICK_MS);
@@ -598,9 +623,13 @@ int dure_sse_open(struct dure_sse **out, struct dure_gateway *gateway,
     struct dure_sse_hub_options hub = {
         .loop = options->loop, .urls = options->urls, .count = options->urls_count,
         .chunk = on_chunk, .news = on_news, .arg = sse};
+    struct dure_live_samples_options samples = {
+        .loop = options->loop, .gateway = gateway, .tell = on_sample, .arg = sse};
     if (rv == 0) rv = dure_sse_hub_open(&sse->hub, &hub);
+    if (rv == 0) rv = dure_live_samples_open(&sse->samples, &samples);
     if (rv == 0 && uv_timer_init(options->loop, &sse->tick) != 0) rv = DURE_ESYSTEM;
     if (rv != 0) {
+        dure_live_samples_close(sse->samples);
         dure_sse_hub_close(sse->hub);
         dure_sources_close(&sse->sources);
         free(sse);
@@ -641,6 +670,7 @@ void dure_sse_close(struct dure_sse *sse)
     if (sse == NULL) return;
     DURE_ASSERT(sse->streams_count == 0);
     forget_recent(sse);
+    dure_live_samples_close(sse->samples);
     dure_sse_hub_close(sse->hub);
     dure_sources_close(&sse->sources);
     uv_close((uv_handle_t *)&sse->tick, on_closed);

@@ -4,7 +4,8 @@
  *   ?topic=shop.order.,shop.pay.   only types that begin so
  *   ?from=start|end|last|POSITION  where to begin; Last-Event-ID wins over it. last: with the newest
  *                                  100, of all nodes by their time
- *   ?also=changes                  what to read again, between the events: notices.h
+ *   ?also=changes,samples          what to read again, between the events: notices.h; and how the
+ *                                  nodes do: live_samples.h
  *
  * Each SSE event is a CloudEvent; its id is a position (runtime/positions.h), so that any node can go
  * on from it. A comment and an id every heartbeat show that the line is alive.

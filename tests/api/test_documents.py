@@ -195,5 +195,5 @@ def test_served_systems_only(tmp_path):
     assert {"/food/orders", "/shop/orders", "/orders", "/pays"} <= set(openapi["paths"])
     body = openapi["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"]["$ref"].endswith("/food.order.place")
-    assert {name.split(".")[0] for name in asyncapi["channels"]} == {"shop", "food", "changes"}
+    assert {name.split(".")[0] for name in asyncapi["channels"]} == {"shop", "food", "changes", "samples"}
     assert set(asyncapi["servers"]) == {"http", "events"}

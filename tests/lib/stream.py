@@ -221,7 +221,7 @@ def nngcat(node, *topics):
 
 class Sse(Collector):
     """GET /events; keeps ids as well, and the last one also of heartbeats, and what it says besides events
-    (?also=changes) as `notices`. Events go `into` that list.
+    (?also=changes,samples) as `notices` and `samples`. Events go `into` that list.
 
     An id counts from the empty line on that ends its event, as for a browser: a stream that breaks off
     within an event has not brought it."""
@@ -230,7 +230,8 @@ class Sse(Collector):
         super().__init__()
         if into is not None:
             self.events = into
-        self.ids, self.last_id, self.comments, self.notices = [], last_id, 0, []
+        self.ids, self.last_id, self.comments = [], last_id, 0
+        self.notices, self.samples = [], []
         self.connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
         headers = {"Accept": "text/event-stream"}
         if last_id is not None:
@@ -263,8 +264,7 @@ class Sse(Collector):
                 elif line == "":
                     self.last_id = new_id
                     if kind is not None:
-                        assert kind == "changes", kind
-                        self.notices.append(json.loads(data))
+                        {"changes": self.notices, "sample": self.samples}[kind].append(json.loads(data))
                     elif data is not None:
                         self.ids.append(new_id)
                         self.events.append(json.loads(data))
