@@ -1,5 +1,7 @@
 """The operations page: the last minutes are there at once, and go on; who is gone is seen to be."""
+import json
 import time
+import urllib.parse
 
 import pytest
 
@@ -103,7 +105,7 @@ def test_a_time_without_nodes_is_a_gap(tmp_path, open_browser):
     browser.until(lambda: chart(browser, "memory"), "the charts")
     stopped = time.time()
     running.stop()
-    browser.see('[data-node="0"][data-up="false"]', timeout=8)
+    browser.see('[data-node="0"][data-up="false"]', timeout=10)
     browser.until(lambda: browser.script("return Number(document.querySelector('[data-id=chart-memory] figure')"
                                          ".dataset.end)") > stopped + 8, "time to go on")
     running.start()
@@ -117,6 +119,59 @@ def test_a_time_without_nodes_is_a_gap(tmp_path, open_browser):
     assert not line_at(browser, "memory", 3, (stopped + again) / 2)
     running.check()
     running.stop()
+
+
+def asked(browser):
+    """The paths that were asked for since the last call."""
+    requests = (json.loads(entry["message"])["message"] for entry in browser.driver.get_log("performance"))
+    return [urllib.parse.urlsplit(one["params"]["request"]["url"]).path for one in requests
+            if one["method"] == "Network.requestWillBeSent"]
+
+
+@pytest.mark.parametrize("page", ["operations", ""])
+def test_nothing_is_asked_for_in_vain(node, open_browser, api, page):
+    """While the stream lives nothing is polled: after the page is there, what is new comes by itself."""
+    wait_until(lambda: len(history(api)) >= 2, 10, "two samples")
+    browser = open_browser(node.url).go(page)
+    browser.see('[data-id="connection"][data-state="live"]')
+    browser.until(lambda: chart(browser) if page else browser.find('[data-id="nodes-up"]'), "the numbers")
+    wait_until(lambda: not asked(browser), 15, "the page to be all there")
+    began = history(api)[-1]["time"]
+    product = api.post("/shop/inventories", {"stockName": "Cup", "stockCount": 99, "price": 1}).json()["id"]
+    count = api.get("/metrics/history", params={"since": 2 ** 53 - 1}).json()["nodes"][0]["aggregates"]
+    if page:
+        browser.until(lambda: chart(browser)[2] * 1000 >= began + 8000, "four samples", 20)
+        shown = f'{sum(count.values()):,}'
+        browser.reads('[data-node="0"] td:nth-child(4)', shown)
+    else:
+        wait_until(lambda: history(api)[-1]["time"] >= began + 8000, 20, "four samples")
+        shown = str(sum(count.values()))
+        browser.until(lambda: shown in browser.text('[data-id="running"]'), f"{shown} things")
+    assert product and asked(browser) == []
+
+
+def test_without_the_stream(node, open_browser, api):
+    """While the stream cannot be had the numbers are asked for, and when it is there again they are not."""
+    wait_until(lambda: len(history(api)) >= 2, 10, "two samples")
+    browser = open_browser(node.url)
+    browser.forgive = ("Failed to load", "ERR_", "MIME type")
+    browser.command("Network.enable")
+    browser.command("Network.setBlockedURLs", urls=["*/events*"])
+    try:
+        browser.go("operations")
+        browser.until(lambda: chart(browser), "the charts")
+        last = chart(browser)[2]
+        browser.until(lambda: chart(browser)[2] >= last + 4, "newer ones", 10)
+        assert asked(browser).count("/metrics/history") >= 2
+        assert browser.find('[data-node="0"][data-up="true"]')
+    finally:
+        browser.command("Network.setBlockedURLs", urls=[])
+    browser.see('[data-id="connection"][data-state="live"]')
+    last = chart(browser)[2]
+    browser.until(lambda: chart(browser)[2] >= last + 4, "one that the stream told", 12)
+    asked(browser)
+    browser.until(lambda: chart(browser)[2] >= last + 10, "more of them", 12)
+    assert asked(browser) == []
 
 
 def test_nothing_is_cut_off(node, open_browser, api):

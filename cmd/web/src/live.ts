@@ -1,5 +1,6 @@
 /*
- * The event stream: one EventSource for the page, with events and with notices of what has changed.
+ * The event stream: one EventSource for the page, with events, with notices of what has changed, and
+ * with samples of how the nodes do (metrics.ts).
  *
  *   - A notice names collections; whoever shows one of them reads it again (data.ts). Plain data, views
  *     and sagas are among them, so nothing needs to be asked for in vain. The first notice of a stream
@@ -47,6 +48,7 @@ export const rate = signal(0); // Events a second, in a flood.
 type Bell = () => void;
 const bells = new Map<string, Set<Bell>>(); // By collection.
 const listeners = new Set<(event: LiveEvent) => void>();
+let sampled: (message: MessageEvent<string>) => void = () => {};
 let source: EventSource | null = null;
 let position = ""; // The last id that came.
 let buffer: LiveEvent[] = [];
@@ -58,6 +60,10 @@ export function onChange(collection: string, bell: Bell): () => void {
   bells.set(collection, set);
   set.add(bell);
   return () => set.delete(bell);
+}
+
+export function onSample<Sample>(listener: (sample: Sample) => void): void {
+  sampled = (message) => listener(JSON.parse(message.data));
 }
 
 export function onEvent(listener: (event: LiveEvent) => void): () => void {
@@ -184,7 +190,7 @@ function leave(why: LiveState): void {
 }
 
 function address(): string {
-  const query = new URLSearchParams({ also: "changes" });
+  const query = new URLSearchParams({ also: "changes,samples" });
   if (flooding) query.set("topic", NO_EVENT);
   else if (position !== "") query.set("from", position);
   return `/events?${query}`;
@@ -202,6 +208,7 @@ function join(): void {
   };
   begun.onmessage = take;
   begun.addEventListener("changes", takeNotice);
+  begun.addEventListener("sample", (message) => sampled(message));
   begun.onerror = () => {
     if (begun !== source) return;
     if (begun.readyState !== EventSource.CLOSED) {

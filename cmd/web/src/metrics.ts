@@ -1,8 +1,10 @@
 /*
- * How the nodes do, over the last minutes: read from /metrics/history when somebody looks for the
- * first time, so that charts are full at once, and then what is new of it, every two seconds.
+ * How the nodes do, over the last minutes: read from /metrics/history when somebody looks, so that
+ * charts are full at once; then the stream tells what is new, every two seconds. While it is away, or
+ * has left something out, that is asked for.
  */
 import { batch, computed, signal } from "@preact/signals";
+import { onSample, state } from "./live";
 
 /* A sample of the cluster, as /metrics/history has it. */
 interface Sample {
@@ -91,7 +93,7 @@ export interface Breaker {
 const BREAKER_STATES = { closed: 0, "half-open": 1, open: 2 };
 const INTERVAL_MS = 2000;
 const KEPT_MS = 600_000;
-const LOST_MS = 2 * INTERVAL_MS; // Nobody answers for so long: all nodes are down.
+const LOST_MS = 2.5 * INTERVAL_MS; // Nobody answers or tells for so long: all nodes are down.
 
 export const points = signal<Point[]>([]);
 export const clock = signal(0); // The nodes' time, seconds since 1970: where a chart ends.
@@ -153,7 +155,7 @@ function sums(entries: Iterable<readonly [string, number]>): Map<string, number>
 }
 
 let skew = 0; // The nodes' clock against ours, milliseconds.
-let told = 0; // When somebody answered last, by ours.
+let told = 0; // When somebody answered or told last, by ours.
 
 function takeStates(states: readonly NodeState[]): void {
   nodes.value = states.map(factsOf);
@@ -171,40 +173,73 @@ function takeStates(states: readonly NodeState[]): void {
 }
 
 /* What is new, or all that there is: a time that comes again replaces what was known of it. */
-export function take(history: History): void {
+function take(history: History): void {
   told = Date.now();
   takeStates(history.nodes);
   if (history.samples.length === 0) return;
   const byTime = new Map(points.value.map((point) => [point.at, point]));
   for (const sample of history.samples) byTime.set(sample.time / 1000, pointOf(sample));
-  const end = history.samples.at(-1)!.time;
+  const all = [...byTime.values()].sort((a, b) => a.at - b.at);
+  const end = all.at(-1)!.at;
   batch(() => {
-    points.value = [...byTime.values()].filter((point) => point.at * 1000 > end - KEPT_MS).sort((a, b) => a.at - b.at);
-    clock.value = end / 1000;
+    points.value = all.filter((point) => point.at > end - KEPT_MS / 1000);
+    clock.value = end;
   });
-  skew = end - told;
+  skew = end * 1000 - told;
 }
 
+/* ---- Asking: the past, once; and all while the stream is away ---------------------------------- */
+
+const NOTHING = Number.MAX_SAFE_INTEGER; // Since then: only how the nodes are.
+
+let since = 0; // There is no hole up to this time, milliseconds; 0: the past was not read yet.
 let reading = false;
+let pastWanted = 0; // Watchers.
 
 /* A node that hangs takes a connection and never answers: another try may lead to another one. */
 async function read(): Promise<void> {
   if (reading) return;
   reading = true;
-  const last = points.value.at(-1);
-  const since = last === undefined ? "" : `?since=${last.at * 1000}`;
+  const past = since > 0 || pastWanted > 0;
   try {
-    const response = await fetch(`/metrics/history${since}`, { cache: "no-store", signal: AbortSignal.timeout(LOST_MS) });
-    if (response.ok) take(await response.json());
+    const response = await fetch(`/metrics/history?since=${past ? since : NOTHING}`, { cache: "no-store", signal: AbortSignal.timeout(LOST_MS) });
+    if (response.ok) {
+      const history: History = await response.json();
+      take(history);
+      if (past) since = history.samples.at(-1)?.time ?? since;
+    }
   } catch {
     // Nobody answers: the clock goes on without them.
   }
   reading = false;
+  if (!past && pastWanted > 0) void read(); // Since it began.
 }
+
+/* Nothing needs to be asked for now. */
+function isKnown(past: boolean): boolean {
+  if (Date.now() - told > LOST_MS) return false;
+  return !past || (since > 0 && since / 1000 >= (points.peek().at(-1)?.at ?? 0));
+}
+
+/* ---- Hearing: the stream tells every two seconds ---------------------------------------------- */
+
+let heard = Date.now(); // From it, last.
+
+onSample((history: History) => {
+  heard = Date.now();
+  const first = history.samples[0];
+  take(history);
+  if (first === undefined || since === 0) return;
+  if (first.time <= since + INTERVAL_MS) since = Math.max(since, history.samples.at(-1)!.time);
+  else if (watchers > 0) void read(); // Of what was missed between.
+});
+
+let awake = Date.now(); // Since then somebody could see the page.
+let ticked = awake;
 
 /* Time goes on when nothing comes: charts show where nothing was. */
 function age(): void {
-  if (Date.now() - told < LOST_MS) return;
+  if (Date.now() - Math.max(told, awake) < LOST_MS) return;
   if (clock.value > 0) clock.value = Math.floor((Date.now() + skew) / INTERVAL_MS) * (INTERVAL_MS / 1000);
   if (nodes.value.some((node) => node.up)) nodes.value = nodes.value.map((node) => ({ ...node, up: false }));
 }
@@ -215,14 +250,20 @@ let timer = 0;
 function tick(): void {
   timer = window.setTimeout(tick, INTERVAL_MS);
   if (document.visibilityState !== "visible") return;
-  void read();
+  if (Date.now() - ticked > LOST_MS) awake = Date.now(); // It was hidden, or all of the machine slept.
+  ticked = Date.now();
+  const streaming = state.peek() === "live" || state.peek() === "flood";
+  if (!streaming || Date.now() - heard > LOST_MS) void read();
   age();
 }
 
-/* Goes on as long as somebody looks. */
-export function watch(): () => void {
-  if (watchers++ === 0) tick();
+/* Goes on as long as somebody looks; with the past, when it is wanted. */
+export function watch(past: boolean): () => void {
+  if (past) pastWanted++;
+  if (watchers++ === 0) timer = window.setTimeout(tick, INTERVAL_MS);
+  if (!isKnown(past)) void read();
   return () => {
+    if (past) pastWanted--;
     if (--watchers === 0) clearTimeout(timer);
   };
 }

@@ -32,7 +32,7 @@ const systems: readonly (readonly [name: "shop" | "food" | "bike" | "secondhand"
 ];
 
 function Running() {
-  useEffect(watch, []);
+  useEffect(() => watch(false), []);
   const up = nodes.value.filter((node) => node.up).length;
   const point = newest.value;
   let things = 0;

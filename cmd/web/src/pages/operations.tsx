@@ -155,7 +155,7 @@ function charts(): ChartSpec[] {
 }
 
 export function Operations() {
-  useEffect(watch, []);
+  useEffect(() => watch(true), []);
   const now = newest.value;
   const shown = (value: number | null | undefined, format: (value: number) => string) => (value == null ? "–" : format(value));
   const rate = (value: number) => short(Math.round(value * 10) / 10);

@@ -115,7 +115,7 @@ function UnderWay({ saga, steps }: { saga: Saga; steps: readonly StepInfo[] }) {
 }
 
 export function Sagas() {
-  useEffect(watch, []);
+  useEffect(() => watch(false), []);
   const shown = useGet("/sagas", read);
   return (
     <>
