@@ -1,6 +1,7 @@
 /*
  * What the things of the API are called in Korean. In English they are called by the names that they
- * have there, which are English. tests/cmd/test_words.py asks a node for all of them.
+ * have there, which are English. "food.delivery" is what one system calls it, where others mean something
+ * else by the name. tests/cmd/test_words.py asks a node for all of them.
  */
 import { language } from "./i18n";
 
@@ -9,6 +10,7 @@ export const korean = {
   item: {
     approval: "포인트 구매",
     delivery: "배송",
+    "food.delivery": "배달",
     dr: "수요반응",
     endpoint: "수신 주소",
     food: "메뉴",
@@ -38,6 +40,7 @@ export const korean = {
   collection: {
     approvals: "포인트 구매",
     deliveries: "배송",
+    "food.deliveries": "배달",
     drs: "수요반응",
     endpoints: "수신 주소",
     foods: "메뉴",
@@ -187,6 +190,7 @@ export const korean = {
     Delivered: "배달 완료",
     DeliveryCanceled: "배송 취소됨",
     DeliveryStarted: "배송 시작",
+    "food.DeliveryStarted": "배달 시작",
     DenyChosen: "거절 선택",
     FoodAdded: "메뉴 추가됨",
     ListMade: "응답 목록 생성",
@@ -271,12 +275,14 @@ export const korean = {
 export type Kind = keyof typeof korean;
 
 /* What stands beside the name; null where that is enough: in English, and for what is unknown here. */
-export function labelOf(kind: Kind, name: string): string | null {
+export function labelOf(kind: Kind, name: string, system = ""): string | null {
   const names: Record<string, string> = korean[kind];
-  return language.value === "ko" && Object.hasOwn(names, name) ? names[name]! : null;
+  if (language.value !== "ko") return null;
+  for (const key of [`${system}.${name}`, name]) if (Object.hasOwn(names, key)) return names[key]!;
+  return null;
 }
 
 /* In a sentence, or where there is room for one of them only. */
-export function nameOf(kind: Kind, name: string): string {
-  return labelOf(kind, name) ?? name;
+export function nameOf(kind: Kind, name: string, system = ""): string {
+  return labelOf(kind, name, system) ?? name;
 }

@@ -61,7 +61,7 @@ function Overview({ all }: { all: readonly CollectionInfo[] }) {
                 .map((one) => (
                   <li key={one.path} class="row spread">
                     <a href={`#/data${one.path}`}>
-                      <Named kind="collection" name={one.name} />
+                      <Named kind="collection" name={one.name} system={system} />
                     </a>
                     <Count info={one} />
                   </li>
@@ -157,7 +157,7 @@ function Pager({ number: page, pages, total }: { number: number; pages: number; 
 
 function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly Row[]; sort: string }) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={nameOf("collection", info.name)}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={nameOf("collection", info.name, info.system)}>
       <table class="cards sorted" role="table">
         <thead role="rowgroup">
           <tr role="row">
@@ -201,7 +201,7 @@ function Collection({ info }: { info: CollectionInfo }) {
       <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
         <a href="#/data">{t("data")}</a> / {systemName(info.system)}
       </nav>
-      <PageHead title={nameOf("collection", info.name)} name={labelOf("collection", info.name) !== null && info.name}>
+      <PageHead title={nameOf("collection", info.name, info.system)} name={labelOf("collection", info.name, info.system) !== null && info.name}>
         {info.create !== null && (
           <Button kind="main" onClick={() => setCreating(true)} id="create">
             {t("new")}
@@ -221,7 +221,7 @@ function Collection({ info }: { info: CollectionInfo }) {
       </Card>
       {creating && info.create !== null && (
         <FormDialog
-          title={`${t("new")}: ${nameOf("collection", info.name)}`}
+          title={`${t("new")}: ${nameOf("collection", info.name, info.system)}`}
           onClose={() => setCreating(false)}
           id="create-form"
           fields={info.create.map((field) => specOf(field))}

@@ -15,7 +15,7 @@ export function Events() {
   const shown = (held ?? recent.value).filter(
     (event) =>
       (system === "all" || event.type.startsWith(`${system}.`)) &&
-      (text === "" || `${nameOf("event", eventName(event))} ${event.type} ${event.source} ${JSON.stringify(event.data)}`.toLowerCase().includes(text.toLowerCase())),
+      (text === "" || `${nameOf("event", eventName(event), event.type.split(".")[0])} ${event.type} ${event.source} ${JSON.stringify(event.data)}`.toLowerCase().includes(text.toLowerCase())),
   );
   const names = (served.value ?? []).filter((name) => name !== "notify");
   return (

@@ -33,7 +33,7 @@ function Timeline({ path }: { path: string }) {
                 <li key={event.id} data-event={eventName(event)}>
                   <p class="row">
                     <strong>
-                      <Named kind="event" name={eventName(event)} />
+                      <Named kind="event" name={eventName(event)} system={event.type.split(".")[0]} />
                     </strong>{" "}
                     <time class="faint">{moment(event.time)}</time>
                   </p>
@@ -50,7 +50,7 @@ function Timeline({ path }: { path: string }) {
 
 export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
   const path = `${info.path}/${id}`;
-  const called = nameOf("collection", info.name);
+  const called = nameOf("collection", info.name, info.system);
   const item = useItem(path);
   const [asking, setAsking] = useState<CommandInfo | null>(null);
   const [editing, setEditing] = useState(false);
@@ -70,7 +70,7 @@ export function ItemPage({ info, id }: { info: CollectionInfo; id: string }) {
       <nav class="crumbs" aria-label={tr(["Where you are", "현재 위치"])}>
         <a href="#/data">{t("data")}</a> / {systemName(info.system)} / <a href={`#/data${info.path}`}>{called}</a>
       </nav>
-      <PageHead title={`${called} #${id}`} name={labelOf("collection", info.name) !== null && info.name} />
+      <PageHead title={`${called} #${id}`} name={labelOf("collection", info.name, info.system) !== null && info.name} />
       <Await shown={item}>
         {(row) => (
           <>

@@ -59,7 +59,7 @@ function Picture({ steps, saga }: { steps: readonly StepInfo[]; saga?: Saga }) {
           <span class="saga-name">
             <Named kind="step" name={step.name} short />
           </span>
-          <span class="saga-note">{step.done && <Named kind="event" name={step.done} short />}</span>
+          <span class="saga-note">{step.done && <Named kind="event" name={step.done} system={step.command.split(".")[0]} short />}</span>
           {step.undo && (
             <span class="saga-undo" title={step.undo}>
               ↩ {nameOf("command", step.undo.split(".").pop() ?? "")}

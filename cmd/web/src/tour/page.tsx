@@ -55,7 +55,7 @@ function Answered({ done, open }: { done: Done; open: boolean }) {
         <ul class="chain" aria-label={t("events")}>
           {done.events.map((event) => (
             <li key={event.id} class={`sys-${event.type.split(".")[0]}`}>
-              <Named kind="event" name={eventName(event)} short />
+              <Named kind="event" name={eventName(event)} system={event.type.split(".")[0]} short />
             </li>
           ))}
         </ul>

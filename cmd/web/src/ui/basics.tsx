@@ -29,8 +29,8 @@ export function Said({ text }: { text: string }) {
 }
 
 /* A thing of the API: what it is called here, and its name there, which commands and requests need. */
-export function Named({ kind, name, short }: { kind: Kind; name: string; short?: boolean }) {
-  const label = labelOf(kind, name);
+export function Named({ kind, name, system, short }: { kind: Kind; name: string; system?: string | undefined; short?: boolean }) {
+  const label = labelOf(kind, name, system);
   if (label === null) return <>{name}</>;
   if (short) return <span title={name}>{label}</span>;
   return (

@@ -47,11 +47,11 @@ export function Feed({ events, details }: { events: readonly LiveEvent[]; detail
             <span class="feed-name">
               <span class={`sys sys-${system}`}>{systemName(system ?? "")}</span>
               <strong>
-                <Named kind="event" name={eventName(event)} short={!details} />
+                <Named kind="event" name={eventName(event)} system={system} short={!details} />
               </strong>
             </span>
             <a href={pageOfSource(event.source)}>
-              {nameOf("item", aggregate ?? "")} {event.source.split("/").pop()}
+              {nameOf("item", aggregate ?? "", system)} {event.source.split("/").pop()}
             </a>
             {details && <EventData event={event} />}
           </li>
