@@ -77,3 +77,24 @@ def test_a_node_that_is_away_is_said_to_be_missing(cluster, open_browser):
     browser.go("operations")
     for number, shards in enumerate(("22", "21", "21")):  # Of 64.
         browser.reads(f'[data-node="{number}"][data-up="true"] td:nth-child(3)', shards)
+
+
+def test_who_comes_late_sees_what_has_happened(node, open_browser, api):
+    """The events' page begins with the newest of all systems, the newest first, and goes on from there
+    without a gap or a double."""
+    product = api.post("/shop/inventories", {"stockName": "Past", "stockCount": 40, "price": 5}).json()["id"]
+    api.post("/shop/pays", {"userId": 77, "payAmount": 10000})
+    orders = [api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 77}).json()["id"]
+              for _ in range(3)]
+    api.post("/food/foods", {"name": "Late soup", "storeId": 1})
+    browser = open_browser(node.url).go("events")
+    browser.until(lambda: len(browser.find(".feed li")) >= 13, "the newest events")
+    assert browser.find(".feed li")[0].get_attribute("data-event") == "FoodAdded"
+    orders.append(api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 77}).json()["id"])
+    wanted = [f"#/data/shop/orders/{order}" for order in reversed(orders)]
+
+    def placed():
+        links = browser.script("""return [...document.querySelectorAll('.feed li[data-event="OrderPlaced"] > a')]
+                               .map(e => e.getAttribute('href'))""")
+        return links[:4] == wanted and len(links) == len(set(links))
+    browser.until(placed, "all four orders, the newest first")

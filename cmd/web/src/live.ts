@@ -5,8 +5,9 @@
  *   - A notice names collections; whoever shows one of them reads it again (data.ts). Plain data, views
  *     and sagas are among them, so nothing needs to be asked for in vain. The first notice of a stream
  *     names everything: what was missed is read then.
- *   - The browser reconnects by itself with Last-Event-ID, so no event is missed. Where it gives up (an
- *     error status), we come again with the last position.
+ *   - It begins with the newest events, so that nobody comes to an empty page. The browser reconnects by
+ *     itself with Last-Event-ID, so no event is missed. Where it gives up (an error status), we come
+ *     again with the last position.
  *   - A page that nobody sees lets go of its stream, and catches up when it is seen again: browsers open
  *     six connections to a host, of all tabs together.
  *   - A flood (a load test) is not shown event by event: the stream is joined again without events. Its
@@ -192,7 +193,7 @@ function leave(why: LiveState): void {
 function address(): string {
   const query = new URLSearchParams({ also: "changes,samples" });
   if (flooding) query.set("topic", NO_EVENT);
-  else if (position !== "") query.set("from", position);
+  else query.set("from", position || "last");
   return `/events?${query}`;
 }
 
@@ -216,7 +217,7 @@ function join(): void {
       return;
     }
     leave("lost");
-    // Refused twice in a row: the position may be gone, so begin at the end.
+    // Refused twice in a row: the position may be gone, so begin anew.
     if (++failures > 1) position = "";
     window.setTimeout(join, Math.min(500 * 2 ** failures, 8000));
   };

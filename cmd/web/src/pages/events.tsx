@@ -51,7 +51,7 @@ export function Events() {
           </p>
         )}
         {shown.length === 0 ? (
-          <Empty title={tr(["No events since you came", "접속한 뒤로 이벤트가 없습니다"])} />
+          <Empty title={tr(["No events yet", "아직 이벤트가 없습니다"])} />
         ) : (
           <Feed events={shown.slice(0, 100)} details />
         )}

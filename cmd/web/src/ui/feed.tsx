@@ -36,13 +36,20 @@ export function EventData({ event }: { event: LiveEvent }) {
   );
 }
 
+const NEW_MS = 5000;
+
+/* It comes before one's eyes; what was there before one came does not. */
+function isNew(event: LiveEvent): boolean {
+  return Date.now() - Date.parse(event.time) < NEW_MS;
+}
+
 export function Feed({ events, details }: { events: readonly LiveEvent[]; details?: boolean }) {
   return (
     <ol class={`feed${details ? "" : " narrow"}`}>
       {events.map((event) => {
         const [system, aggregate] = event.type.split(".");
         return (
-          <li key={event.id} data-event={eventName(event)}>
+          <li key={event.id} data-event={eventName(event)} class={isNew(event) ? "arrives" : ""}>
             <time class="faint">{time(event.time)}</time>
             <span class="feed-name">
               <span class={`sys sys-${system}`}>{systemName(system ?? "")}</span>
