@@ -22,9 +22,11 @@ OPENERS = ("top-up", "add-product", "order", "add-food", "buy", "add-bike", "sel
            "command-evaluate", "command-withdrawpoint", "reject", "withdraw")
 
 # Names and technical words that are the same in Korean; and the colours and people of the examples.
-SAME = {"green", "white", "reliable", "samsung", "lg", "abc", "Idempotency-Key", "dure", "API", "JSON", "HTTP", "OpenAPI", "AsyncAPI", "Prometheus", "DR", "ms", "id", "asc", "desc",
-        "NUL", "UTF", "RFC", "last", "max", "since", "draft-ietf-httpapi-idempotency-key-header", "Server-Sent", "Events",
-        "respond-async", "wait", "start", "end", "from", "status", "shop.order.", "curl", "URL", "SSE",
+SAME = {"green", "white", "reliable", "samsung", "lg", "abc", "Idempotency-Key", "dure", "API", "JSON", "HTTP",
+        "OpenAPI", "AsyncAPI", "Prometheus", "DR", "ms", "id", "asc", "desc",
+        "NUL", "UTF", "RFC", "last", "max", "since", "draft-ietf-httpapi-idempotency-key-header",
+        "Server-Sent", "Events",
+        "respond-async", "wait", "start", "end", "from", "changes", "samples", "status", "shop.order.", "curl", "URL", "SSE",
         "openapi.json", "asyncapi.json", "org", "trace-context", "byte", "kB", "MB", "GB", "true", "false", "TR"}
 
 # Every text that can be seen, read out or pointed at, but code, other languages, and what the node said.

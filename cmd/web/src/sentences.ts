@@ -95,6 +95,7 @@ export const sentences: readonly Sentence[] = [
   ["this path does not take this method, see Allow", "=", "이 경로는 이 메서드를 받지 않습니다. Allow를 보세요"],
   ["there is only JSON here", "=", "JSON만 답합니다"],
   ["the console has no such file", "=", "콘솔에 그런 파일이 없습니다"],
+  ["also must be a list of: changes, samples", "=", "also에는 changes, samples만 쓸 수 있습니다"],
   ["from must be start, end, last or a position", "=", "from은 start, end, last 또는 위치여야 합니다"],
   ["since must be milliseconds since 1970-01-01T00:00:00Z", "=", "since는 1970-01-01T00:00:00Z부터의 밀리초여야 합니다"],
   ["the position to begin at cannot be read", "=", "시작할 위치를 읽을 수 없습니다"],
