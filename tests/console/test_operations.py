@@ -121,6 +121,24 @@ def test_a_time_without_nodes_is_a_gap(tmp_path, open_browser):
     running.stop()
 
 
+def test_a_quiet_time_has_no_percentiles(node, open_browser, api):
+    """Where nothing was committed no line of commit times leads through, and a value alone is a dot."""
+    def burst():
+        orders(api, 1)
+        done = time.time() * 1000
+        return wait_until(lambda: [s["time"] / 1000 for s in history(api)
+                                   if s["time"] > done - 2000 and s["commit_p99"] is not None], 10, "its sample")[0]
+    one = burst()
+    wait_until(lambda: len([s for s in history(api) if s["time"] / 1000 > one + 2]) >= 3, 15, "a quiet time")
+    two = burst()
+    quiet = next(s["time"] / 1000 for s in history(api) if one + 2 < s["time"] / 1000 < two and s["commit_p99"] is None)
+    browser = open_browser(node.url).go("operations")
+    browser.until(lambda: chart(browser, "commit"), "the charts")
+    assert line_at(browser, "commit", 2, one) and line_at(browser, "commit", 2, two)
+    assert not line_at(browser, "commit", 2, quiet)
+    browser.shot("operations-quiet")
+
+
 def asked(browser):
     """The paths that were asked for since the last call."""
     requests = (json.loads(entry["message"])["message"] for entry in browser.driver.get_log("performance"))

@@ -182,7 +182,7 @@ export function Operations() {
         <Nodes />
         <Breakers />
       </div>
-      {points.value.length < 2 ? (
+      {points.value.length === 0 ? (
         <Empty title={tr(["Measuring…", "측정하는 중…"])} />
       ) : (
         <div class="columns even" data-id="charts">

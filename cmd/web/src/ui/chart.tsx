@@ -2,15 +2,16 @@
  * A line chart over the last minutes by uPlot, which is loaded when the first one is shown. What it
  * shows stands below as text, too: the newest value of each line.
  *
- * A time of which nobody has a sample is a gap in the lines; one that only some of the nodes have is
- * shaded. The window always has its full width, so that nothing moves but the lines.
+ * Where there is nothing to show is a gap in the line, as in a time of which nobody has a sample; one
+ * value between two gaps is a dot. A time that only some of the nodes have is shaded. The window always
+ * has its full width, so that nothing moves but the lines.
  */
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { theme } from "../theme";
 import { language, minutes, time, tr } from "../i18n";
 
-/* null: there is nothing to show of this time; the line goes on to the next. */
+/* null: there is nothing to show of this time, as a percentile of nothing. */
 export type Line<P> = readonly [label: string, value: (point: P) => number | null];
 
 interface Sampled {
@@ -33,8 +34,7 @@ interface Props<P> {
   label: string;
 }
 
-/* uPlot bridges undefined, and leaves a gap at null. */
-type Column = (number | null | undefined)[];
+type Column = (number | null)[];
 
 function columns<P extends Sampled>(points: readonly P[], lines: readonly Line<P>[]): uPlot.AlignedData {
   const all: Column[] = [[], ...lines.map(() => [])];
@@ -46,9 +46,16 @@ function columns<P extends Sampled>(points: readonly P[], lines: readonly Line<P
     }
     before = point.at;
     all[0]!.push(point.at);
-    lines.forEach(([, value], i) => all[i + 1]!.push(value(point) ?? undefined));
+    lines.forEach(([, value], i) => all[i + 1]!.push(value(point)));
   }
   return all as uPlot.AlignedData;
+}
+
+/* Values with nothing on either side, which no line leads to. */
+function lonely(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < values.length; i++) if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
+  return found;
 }
 
 /* From … to: where a node's numbers are missing. */
@@ -119,7 +126,7 @@ export function Chart<P extends Sampled>({ points, end, nodes, lines, format, la
               stroke: colour(colours[i % colours.length]!),
               fill: faint(colour(colours[i % colours.length]!), 0.07),
               width: 2,
-              points: { show: false },
+              points: { show: () => false, size: 4, fill: colour(colours[i % colours.length]!), filter: (u: uPlot, at: number) => lonely(u.data[at]!) },
             })),
           ],
         },
