@@ -56,6 +56,7 @@ struct stream {
     enum dure_stream_from from;     /* Of the first request. */
     char topic[DURE_STREAM_TOPIC_BYTES];
     bool started, in_step, lacks, working;
+    bool wants;                     /* Events: its topic may be that of some. */
     bool moved;                     /* Without a word to the client. */
     uint32_t also;                  /* enum dure_also */
     struct dure_news news;          /* Not told yet. */
@@ -74,7 +75,7 @@ struct dure_sse {
     uv_timer_t tick;
     uint64_t heartbeat_ms;
     struct dure_ring streams;
-    size_t streams_count, replays;
+    size_t streams_count, wanting, replays;
     struct dure_sse_chunk *recent[RECENT]; /* A ring; NULL: none. */
     size_t recent_next;
     struct dure_positions at; /* Of the hub; shards 0: not known. */
@@ -98,6 +99,7 @@ static void free_stream(struct stream *stream)
 {
     struct dure_sse *sse = stream->sse;
     uint32_t also = stream->also;
+    if (stream->wants && --sse->wanting == 0) dure_sse_hub_spare(sse->hub, true);
     dure_ring_remove(&stream->link);
     dure_buf_fini(&stream->reply.lines);
     free(stream);
@@ -197,6 +199,12 @@ static void leave_step(struct stream *stream)
     stream->in_step = false;
 }
 
+static void lose_step(struct stream *stream)
+{
+    leave_step(stream);
+    stream->lacks = true;
+}
+
 /* The text of the events that the topic wants. */
 static void send_chunk(struct stream *stream, const struct dure_sse_chunk *chunk)
 {
@@ -243,8 +251,7 @@ static void take_chunk(struct stream *stream, const struct dure_sse_chunk *chunk
 {
     if (!stream->started || stream->at.shards == 0) return;
     if (is_slow(stream)) {
-        leave_step(stream);
-        stream->lacks = true;
+        lose_step(stream);
     } else if (stream->in_step) {
         send_chunk(stream, chunk);
     } else {
@@ -266,8 +273,19 @@ static void begin_anew(struct dure_sse *sse)
     struct dure_ring *link;
     for (link = sse->streams.next; link != &sse->streams; link = link->next) {
         struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
-        leave_step(stream);
-        stream->lacks = true;
+        if (stream->started) lose_step(stream); /* Others begin in step, or ask the journal first. */
+    }
+    forget_recent(sse);
+}
+
+/* The hub has passed over events that nobody wanted: who has come since asks the journal for them. */
+static void pass_over(struct dure_sse *sse)
+{
+    struct dure_ring *link;
+    for (link = sse->streams.next; link != &sse->streams; link = link->next) {
+        struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
+        if (!stream->wants) stream->moved = true;
+        else if (stream->started) lose_step(stream);
     }
     forget_recent(sse);
 }
@@ -277,6 +295,7 @@ static void on_chunk(void *arg, struct dure_sse_chunk *chunk)
     struct dure_sse *sse = arg;
     struct dure_ring *link = sse->streams.next, *next;
     if (chunk->first && sse->at.shards != 0) begin_anew(sse);
+    if (chunk->gap) pass_over(sse);
     for (; link != &sse->streams; link = next) {
         next = link->next;
         struct stream *stream = DURE_RING_OWNER(link, struct stream, link);
@@ -528,6 +547,18 @@ static bool has_event_stream(const struct dure_request *request)
     return accept.data != NULL && memmem(accept.data, accept.len, type, sizeof type - 1) != NULL;
 }
 
+/* Types begin with the name of their system. */
+static bool may_match(const char *topic)
+{
+    if (topic[0] == '\0') return true;
+    while (topic[0] == '@') {
+        topic += strcspn(topic, ",");
+        if (topic[0] == '\0') return false;
+        topic++;
+    }
+    return true;
+}
+
 bool dure_sse_wants(const struct dure_request *request)
 {
     if (request->method != DURE_GET && request->method != DURE_HEAD) return false;
@@ -602,6 +633,9 @@ void dure_sse_start(struct dure_sse *sse, struct dure_gateway *gateway,
         sse->samples_readers++;
         dure_live_samples_want(sse->samples, true);
     }
+    stream->wants = may_match(stream->topic);
+    if (stream->wants) sse->wanting++;
+    dure_sse_hub_spare(sse->hub, sse->wanting == 0);
     if (sse->streams_count++ == 0) {
         dure_sse_hub_want(sse->hub, true);
         uv_timer_start(&sse->tick, on_tick, TICK_MS, TICK_MS);

@@ -22,6 +22,8 @@
 #define WAIT_MS 100
 /* A source that has not said where it stands by then is not waited for. */
 #define KNOWN_MS 1000
+/* Between two chunks without events. */
+#define SPARE_MS 100
 
 struct dure_sse_hub {
     uv_async_t async;
@@ -37,7 +39,7 @@ struct dure_sse_hub {
     size_t queued;
     struct dure_news news;
     unsigned generation; /* 0: nobody. Odd and even mean nothing. */
-    bool wanted, stop;
+    bool wanted, spare, stop;
 };
 
 void dure_sse_write_id(const struct dure_positions *at, struct dure_buf *out)
@@ -116,6 +118,14 @@ static bool wanted(struct dure_sse_hub *hub, unsigned generation)
     return go;
 }
 
+static bool spared(struct dure_sse_hub *hub)
+{
+    pthread_mutex_lock(&hub->mutex);
+    bool spare = hub->spare;
+    pthread_mutex_unlock(&hub->mutex);
+    return spare;
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -149,16 +159,20 @@ static void look_who_is_silent(struct dure_sse_hub *hub)
 
 static void follow(struct dure_sse_hub *hub, struct dure_stream_client *client, unsigned generation)
 {
-    struct dure_positions at = {0};
+    struct dure_positions at = {0}; /* Behind the last chunk. */
     struct dure_buf lines = {0};
-    int64_t until = now_ms() + KNOWN_MS;
+    int64_t until = now_ms() + KNOWN_MS, pushed = 0;
     int rv = 0;
-    bool told = false;
+    bool told = false, gap = false;
     while ((rv == 0 || rv == DURE_EBUSY) && wanted(hub, generation)) {
         rv = dure_stream_client_next(client, WAIT_MS, &lines);
         look_who_is_silent(hub);
         const struct dure_positions *now = dure_stream_client_at(client);
         bool known = dure_stream_client_known(client) || now_ms() >= until;
+        bool spare = spared(hub);
+        gap = gap || (spare && lines.len > 0);
+        if (gap) lines.len = 0;
+        if (spare && gap && now_ms() - pushed < SPARE_MS) continue;
         /* A place that has moved without events is told too: a source that came late. */
         if (lines.len == 0 && known == told && dure_positions_equal(&at, now)) continue;
         if (now->shards == 0) continue;
@@ -167,11 +181,13 @@ static void follow(struct dure_sse_hub *hub, struct dure_stream_client *client, 
         struct dure_sse_chunk *chunk = calloc(1, sizeof *chunk);
         DURE_ASSERT(chunk != NULL);
         *chunk = (struct dure_sse_chunk){.refs = 1, .generation = generation, .lines = lines,
-                                         .first = first, .known = known, .after = *now};
+                                         .first = first, .known = known, .gap = gap, .after = *now};
         lines = (struct dure_buf){0};
         encode(chunk, &at);
         at = chunk->after;
         told = known;
+        gap = false;
+        pushed = now_ms();
         if (!push(hub, chunk)) break;
     }
     dure_buf_fini(&lines);
@@ -236,6 +252,13 @@ void dure_sse_hub_want(struct dure_sse_hub *hub, bool wanted)
     hub->generation++;
     hub->news = (struct dure_news){0};
     pthread_cond_signal(&hub->cond);
+    pthread_mutex_unlock(&hub->mutex);
+}
+
+void dure_sse_hub_spare(struct dure_sse_hub *hub, bool spare)
+{
+    pthread_mutex_lock(&hub->mutex);
+    hub->spare = spare;
     pthread_mutex_unlock(&hub->mutex);
 }
 

@@ -23,6 +23,7 @@ struct dure_sse_chunk {
     unsigned refs, generation;
     bool first; /* Of a new follow: does not go on from the one before. */
     bool known; /* Every source has said where it stands, or was given up for now. */
+    bool gap;   /* Not every event up to `after` is in it: nobody wanted them (dure_sse_hub_spare). */
     struct dure_buf lines, text;
     struct dure_sse_item *items;
     size_t count;
@@ -42,6 +43,8 @@ DURE_MUST_CHECK int dure_sse_hub_open(struct dure_sse_hub **hub,
                                       const struct dure_sse_hub_options *options);
 /* Follows from the end on, or stops. A later start begins anew: at the then end. */
 void dure_sse_hub_want(struct dure_sse_hub *hub, bool wanted);
+/* While nobody wants the events themselves chunks come without them, and seldom. */
+void dure_sse_hub_spare(struct dure_sse_hub *hub, bool spare);
 /* Frees itself when the loop has closed its handle. */
 void dure_sse_hub_close(struct dure_sse_hub *hub);
 void dure_sse_chunk_drop(struct dure_sse_chunk *chunk);

@@ -410,6 +410,68 @@ static void test_notices(void **state)
     close_sse(clients, 3);
 }
 
+static bool has_moved(struct client *client)
+{
+    struct dure_positions at;
+    struct dure_buf word = {0};
+    dure_positions_fill(&at, SHARDS, BEGIN);
+    for (uint32_t i = 0; i < SHARDS; i++) at.last[i] = sources[0].ends.last[i];
+    dure_positions_write(&at, &word);
+    struct dure_buf *body = &client->exchange.body;
+    bool moved = memmem(body->data, body->len, word.data, word.len) != NULL;
+    dure_buf_fini(&word);
+    return moved;
+}
+
+/* While all streams are without events the hub spares itself reading them. Who comes then, at whatever
+ * moment, has each all the same; and the others are told their place. */
+static void test_spared(void **state)
+{
+    (void)state;
+    struct client clients[21];
+    open_sse(1);
+    start_notices(&clients[0], "also=changes&topic=@,@x");
+    reader = &clients[0];
+    await(has_begun, &clients[0], others_read);
+    for (size_t i = 1; i <= 20; i++) {
+        for (size_t n = 0; n < i % 4; n++) publish(&sources[0], (uint32_t)n);
+        if (i % 3 == 0) await(has_moved, &clients[0], others_read);
+        publish(&sources[0], 0);
+        start(&clients[i], false);
+        publish(&sources[0], 1);
+        if (i % 2 == 0) await(has_begun, &clients[i], others_read);
+        publish(&sources[0], 1);
+        await(has_all, &clients[i], others_read);
+        ((struct dure_streamed *)clients[i].exchange.data)->abort(&clients[i].exchange);
+    }
+    close_sse(clients, 21);
+}
+
+/* In step with a hub that has passed over an event which the loop has not heard of yet. */
+static void test_spared_until_now(void **state)
+{
+    (void)state;
+    struct client clients[6];
+    open_sse(1);
+    start_notices(&clients[0], "also=changes&topic=@");
+    reader = &clients[0];
+    await(has_begun, &clients[0], others_read);
+    for (size_t i = 1; i < 6; i++) {
+        publish(&sources[0], 0);
+        await(has_moved, &clients[0], others_read);
+        uint64_t before = sources[0].ends.last[0];
+        publish(&sources[0], 0);
+        nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL); /* Likely the hub has it by now. */
+        start(&clients[i], true);
+        for (uint32_t s = 0; s < SHARDS; s++) clients[i].last[s] = sources[0].ends.last[s];
+        clients[i].last[0] = before;
+        publish(&sources[0], 0);
+        await(has_all, &clients[i], others_read);
+        ((struct dure_streamed *)clients[i].exchange.data)->abort(&clients[i].exchange);
+    }
+    close_sse(clients, 6);
+}
+
 static void test_also_refused(void **state)
 {
     (void)state;
@@ -433,6 +495,8 @@ int main(void)
         cmocka_unit_test(test_more_than_is_kept),
         cmocka_unit_test(test_everybody_in_turn),
         cmocka_unit_test(test_notices),
+        cmocka_unit_test(test_spared),
+        cmocka_unit_test(test_spared_until_now),
         cmocka_unit_test(test_also_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
