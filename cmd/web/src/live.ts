@@ -36,7 +36,7 @@ const SHOWN_MAX = 200;
 const FLOOD_PER_S = 800;
 const CALM_PER_S = 400;
 const WINDOW_MS = 1000;
-const SOME = 10; // Of each second of a flood.
+const SOME = 10; // The newest, each second of a flood.
 /* What is caught up with after a flood is none. */
 const CATCH_UP_MS = 3000;
 const CATCH_UP_MAX = 20000;
@@ -161,9 +161,9 @@ function look(): void {
     caughtUp = now + CATCH_UP_MS;
     inWindow = 0;
     join();
-  } else if (position !== before) {
+  } else {
     before = position;
-    void showSome(position);
+    void showSome();
   }
 }
 
@@ -172,9 +172,9 @@ function leaveFlood(): void {
   clearInterval(looking);
 }
 
-async function showSome(from: string): Promise<void> {
+async function showSome(): Promise<void> {
   try {
-    const answer = await fetch(`/events?from=${encodeURIComponent(from)}&max=${SOME}`, { cache: "no-store" });
+    const answer = await fetch(`/events?from=last&max=${SOME}`, { cache: "no-store" });
     const batch: { events?: LiveEvent[] } = await answer.json();
     if (flooding) for (const event of batch.events ?? []) show(event);
   } catch {
