@@ -54,11 +54,11 @@ export const descriptions: readonly Sentence[] = [
   ["respond-async: answer once the item is on disk; wait=N: wait N seconds for the outcome, at most 30 (RFC 7240)", "=", "respond-async: 디스크에 저장되면 바로 응답. wait=N: 결과를 N초까지 기다림, 최대 30 (RFC 7240)"],
   ["the trace that what follows from this goes on with (w3.org/TR/trace-context-1); an invalid one is as none", "=", "여기서 이어지는 일이 따를 추적 (w3.org/TR/trace-context-1). 잘못되면 없는 것과 같습니다"],
   ["start, end, last (the newest max events, of a stream 100, then the end), or the position of an earlier batch or event", "=", "start, end, last (가장 새로운 max개, 스트림은 100개, 그다음 끝부터), 또는 앞선 묶음이나 이벤트의 위치"],
-  ["only types that begin so; several with commas; @ is none of them", "=", "이렇게 시작하는 종류만. 여러 개는 쉼표로. @는 아무것도 아닙니다"],
+  ["only types that begin so; several with commas; @ is none of them", "=", "이렇게 시작하는 종류만. 여러 개는 쉼표로. @이면 아무것도 없습니다"],
+  ["of a stream, what it says besides, with commas; changes: which collections to read again, samples: how the nodes do", "=", "스트림에서: 더 알려 줄 것을 쉼표로. changes: 다시 읽을 컬렉션, samples: 노드의 상태"],
   ["events of a batch", "=", "한 묶음의 이벤트 수"],
   ["only what ended later, milliseconds since 1970-01-01T00:00:00Z", "=", "이때보다 나중에 끝난 것만, 1970-01-01T00:00:00Z부터의 밀리초"],
   ["its name, as the console's pages say it", "=", "콘솔의 페이지에 적힌 이름"],
-  ["of a stream, what it says besides, with commas; changes: which collections to read again, samples: how the nodes do", "=", "스트림에서 함께 알릴 것, 쉼표로. changes: 다시 읽을 컬렉션, samples: 노드 상태"],
   ["of a stream: goes on exactly behind it", "=", "스트림에서: 바로 그다음부터 이어집니다"],
 
   // Answers; what refusals say is in sentences.ts.
