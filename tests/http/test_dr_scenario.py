@@ -395,8 +395,8 @@ def test_two_demands_at_once(common):
     assert common.measure(a, 10).status_code == 201
     is_problem(common.measure(b, 10), 409)
     common.end(two)
-    assert common.measure(b, 20).status_code == 201
-    assert common.point(user) == 30
+    wait_until(lambda: common.measure(b, 20).status_code == 201, 20, "the other's row")
+    wait_until(lambda: common.point(user) == 30, 20, "both settlements")
 
 
 def test_user_infos_follow_and_are_read_only(common):
