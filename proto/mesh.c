@@ -1,7 +1,7 @@
 /*
  * The mesh.
  *
- *   1. open    peers, questions, looks and links, before the runtime recovers what the links hold
+ *   1. open    peers, questions, looks, ids and links, before the runtime recovers what the links hold
  *   2. start   the bus; each round of the loop ends with dure_peer_run, right before the loop
  *              waits, so that all that a turn released leaves together
  *   3. stop    the sockets close; whoever waits for us sees it at once
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "runtime/ids_peer.h"
 #include "runtime/links.h"
 #include "runtime/look_peer.h"
 
@@ -25,6 +26,7 @@ struct dure_mesh {
     struct dure_links_peer link_peer;
     struct dure_links *links;
     struct dure_look_peer look_peer;
+    struct dure_ids_peer ids_peer;
     uv_prepare_t prepare;
     uv_timer_t timer;
     bool running;
@@ -49,6 +51,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct dure_mesh *mesh = prepare->data;
+    dure_ids_peer_run(&mesh->ids_peer, uv_hrtime());
     int64_t in_ms = dure_peer_run(mesh->peers);
     uv_timer_start(&mesh->timer, on_timer, (uint64_t)in_ms, 0);
 }
@@ -81,6 +84,8 @@ int dure_mesh_open(struct dure_mesh **out, struct dure_io *io, uint16_t node, ui
     if (rv == 0) {
         dure_links_peer_init(&mesh->link_peer, mesh->peers);
         dure_look_peer_init(&mesh->look_peer, mesh->peers);
+        dure_ids_peer_init(&mesh->ids_peer, mesh->peers);
+        mesh->link_peer.ids = &mesh->ids_peer;
         rv = dure_links_open(&mesh->links, shards, node, nodes, &mesh->link_peer.transport);
     }
     if (rv != 0)
@@ -112,7 +117,7 @@ static int start_loop(struct dure_mesh *mesh, struct uv_loop_s *loop)
 int dure_mesh_start(struct dure_mesh *mesh, struct uv_loop_s *loop, struct dure_runtime *rt,
                     const struct dure_bus_options *options, const char **message)
 {
-    mesh->link_peer.rt = mesh->look_peer.rt = rt;
+    mesh->link_peer.rt = mesh->look_peer.rt = mesh->ids_peer.rt = rt;
     struct dure_bus_user user = {.received = on_datagram, .hint = on_hint, .arg = mesh};
     int rv = dure_bus_open(&mesh->bus, loop, options, &user, message);
     if (rv != 0) return rv;

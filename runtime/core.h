@@ -67,6 +67,8 @@ struct dure_runtime {
     /* Of each aggregate, view and saga: counts up when what can be read of one has changed, perhaps a
      * little before that is durable (a read waits for it). Begins anew with the process. */
     uint64_t changes[DURE_TYPES_MAX];
+    int64_t ids_seen[DURE_TYPES_MAX]; /* Other nodes' ids are lower, as far as heard. */
+    uint64_t ids_changes;             /* Counts what was given and heard. */
     int64_t sagas[DURE_TYPES_MAX][DURE_SAGA_STATES]; /* Those that exist, by state. */
     /* Ready actors, FIFO. */
     struct dure_actor *ready, **ready_last;
@@ -179,8 +181,12 @@ int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type);
 void dure_shard_given(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
 /* The id that was given last was not used: it is given again. */
 void dure_shard_unused_id(struct dure_runtime *rt, const struct dure_type *type, int64_t id);
-/* The next id that dure_shard_new_id would give, at least. */
+/* Every id that was given here is lower. */
 int64_t dure_shard_next_id(const struct dure_runtime *rt, const struct dure_type *type);
+/* Every id that was given anywhere, as far as heard, is lower: the next one is this or higher. */
+int64_t dure_shard_newest_id(const struct dure_runtime *rt, const struct dure_type *type);
+/* Another node has given ids up to here. */
+void dure_shard_seen(struct dure_runtime *rt, const struct dure_type *type, int64_t next);
 uint32_t dure_shard_of(const struct dure_runtime *rt, int64_t id);
 /* The node that owns a shard, and whether it is this one. */
 uint16_t dure_shard_node(const struct dure_runtime *rt, uint32_t shard);

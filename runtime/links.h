@@ -118,6 +118,7 @@ struct dure_links_peer { /* Embedded by its owner, who keeps it as long as links
     struct dure_peers *peers;
     struct dure_peer_user user;
     struct dure_runtime *rt;
+    struct dure_ids_peer *ids; /* Told first; NULL: nobody. */
 };
 /* Registers with the peers. Set ->rt when the runtime is open; until then frames are ignored. */
 void dure_links_peer_init(struct dure_links_peer *link, struct dure_peers *peers);

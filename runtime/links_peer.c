@@ -5,11 +5,14 @@
  */
 #include "runtime/links.h"
 
+#include "runtime/ids_peer.h"
+
 static int send_frame(struct dure_transport *transport, uint16_t shard, const void *frame,
                       size_t len)
 {
     struct dure_links_peer *link = (struct dure_links_peer *)transport;
     uint16_t node = (uint16_t)(shard % dure_peer_nodes(link->peers));
+    if (link->ids != NULL) dure_ids_peer_tell(link->ids, node);
     return dure_peer_send(link->peers, node, DURE_PEER_LINK, frame, len);
 }
 

@@ -76,6 +76,7 @@ enum dure_peer_kind {
     DURE_PEER_PART,       /* … and given. */
     DURE_PEER_LOOK,       /* An actor's state is asked for (runtime/look_peer.h) … */
     DURE_PEER_SEEN,       /* … and told. */
+    DURE_PEER_IDS,        /* How far the ids have come (runtime/ids_peer.h). */
     DURE_PEER_KINDS       /* Count. */
 };
 

@@ -117,7 +117,7 @@ static void begin_pass(struct dure_runtime *rt, struct dure_actor *actor, uint8_
         state->next = 0;
         state->last = dure_shard_next_id(rt, round->command->aggregate->type) - 1;
         if (round->then != NULL) {
-            state->made_first = dure_shard_next_id(rt, round->then_command->aggregate->type);
+            state->made_first = dure_shard_newest_id(rt, round->then_command->aggregate->type);
         }
     } else {
         state->next = state->made_first - 1;

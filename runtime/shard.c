@@ -1,6 +1,8 @@
 /*
  * Ids carry their shard: shard = id mod shards. A node gives new ids only in its own shards; with
- * one node that is every number, so ids run 1, 2, 3 … Pure arithmetic, loop thread.
+ * one node that is every number, so ids run 1, 2, 3 … With several, a node goes on above what the
+ * others have given, as far as it has heard (ids_peer.c), so that ids are in the order of time. Pure
+ * arithmetic, loop thread.
  */
 #include "runtime/core.h"
 
@@ -36,12 +38,26 @@ int64_t dure_shard_next_id(const struct dure_runtime *rt, const struct dure_type
     return id < 1 ? 1 : id;
 }
 
+int64_t dure_shard_newest_id(const struct dure_runtime *rt, const struct dure_type *type)
+{
+    int64_t next = dure_shard_next_id(rt, type), seen = rt->ids_seen[type->index];
+    return next > seen ? next : seen;
+}
+
+void dure_shard_seen(struct dure_runtime *rt, const struct dure_type *type, int64_t next)
+{
+    if (next <= rt->ids_seen[type->index]) return;
+    rt->ids_seen[type->index] = next;
+    rt->ids_changes++;
+}
+
 int64_t dure_shard_new_id(struct dure_runtime *rt, struct dure_type *type)
 {
     struct dure_type_counter *counter = &rt->counters[type->index];
-    int64_t id = dure_shard_next_id(rt, type);
+    int64_t id = dure_shard_newest_id(rt, type);
     while (!dure_shard_is_mine(rt, dure_shard_of(rt, id))) id++;
     counter->next_id = id + 1;
+    rt->ids_changes++;
     dure_actor_table_prefetch(&rt->actors, type, id + AHEAD);
     return id;
 }

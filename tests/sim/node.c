@@ -172,6 +172,7 @@ static void round_of(void *arg, uint64_t life)
     dure_rows_memory_fail(node->rows, full ? DURE_ENOSPC : 0);
     dure_turn_run(node->rt);
     dure_checkpoint_step(node->rt);
+    dure_ids_peer_run(&node->ids, node->io.mono_ns(&node->io));
     int64_t next_us = sim->now_us + dure_peer_run(node->peers) * SIM_MS;
     node->in_round = false;
     watch_disk(node);
@@ -239,6 +240,8 @@ static void open_peers(struct sim_node *node)
     dure_peer_use(node->peers, DURE_PEER_REPLY, &node->forward_reply);
     dure_links_peer_init(&node->links_peer, node->peers);
     dure_look_peer_init(&node->look, node->peers);
+    dure_ids_peer_init(&node->ids, node->peers);
+    node->links_peer.ids = &node->ids;
     if (settings->nodes == 1) return;
     rv = dure_links_open(&node->links, settings->shards, node->number, settings->nodes,
                          &node->links_peer.transport);
@@ -274,7 +277,7 @@ void sim_node_start(struct sim_node *node)
     node->rt->on_fatal = on_fatal;
     node->rt->on_record = sim_stream_record;
     node->rt->arg = node;
-    node->links_peer.rt = node->look.rt = node->rt;
+    node->links_peer.rt = node->look.rt = node->ids.rt = node->rt;
     dure_journal_memory_hold(node->journal, true);
     dure_rows_memory_hold(node->rows, true);
     node->up = true;

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "actors/shop/shop.h"
+#include "runtime/ids_peer.h"
 #include "runtime/links.h"
 #include "runtime/look_peer.h"
 #include "runtime/record.h"
@@ -99,6 +100,7 @@ struct sim_node {
     struct dure_links_peer links_peer;
     struct dure_links *links;
     struct dure_look_peer look;
+    struct dure_ids_peer ids;
     struct dure_runtime *rt;
     uint64_t random;
     int64_t skew_ms;      /* Its wall clock is that much ahead. */

@@ -1,8 +1,9 @@
 /*
  * An id that stands in a durable record is never given again, also when a crash comes before
- * anybody exists under it.
+ * anybody exists under it; and ids go on above what other nodes have given.
  */
 #include "actors/shop/shop.h"
+#include "runtime/ids_peer.h"
 #include "tests/unit/world.h"
 
 static struct world world;
@@ -118,6 +119,60 @@ static void test_bound(void **state)
     assert_int_equal(((const struct shop_pay *)world_state(&world, &shop_pay, other))->user_id, 8);
 }
 
+/* ---- Of other nodes ------------------------------------------------------------------------- */
+
+static struct dure_ids_peer ids;
+
+static void hear(uint32_t code, int64_t next, size_t len)
+{
+    const struct dure_ids_entry entries[2] = {{.type_code = code, .next = next}};
+    ids.user.frame(ids.user.arg, 1, DURE_PEER_IDS, entries, len);
+}
+
+static void wire_nothing(struct dure_wire *wire, uint16_t node, const void *bytes, size_t len)
+{
+    (void)wire, (void)node, (void)bytes, (void)len;
+}
+
+static int frame_nothing(struct dure_transport *transport, uint16_t shard, const void *frame,
+                         size_t len)
+{
+    (void)transport, (void)shard, (void)frame, (void)len;
+    return 0;
+}
+
+/* Higher than the other node's, of a shard of ours; and what makes no sense changes nothing. */
+static void test_heard(void **state)
+{
+    (void)state;
+    struct dure_type *type = shop_order.type;
+    const size_t whole = sizeof(struct dure_ids_entry);
+    struct dure_wire wire = {.send = wire_nothing};
+    struct dure_peers *peers;
+    world = (struct world){0};
+    world_make_linked(&world, 4, 0, 2, frame_nothing);
+    const struct dure_peer_options options = {
+        .node = 0, .nodes = 2, .io = &world_io, .wire = &wire};
+    assert_int_equal(dure_peer_open(&peers, &options), 0);
+    dure_ids_peer_init(&ids, peers);
+    hear(type->code, 500, whole); /* Too early: there is no runtime yet. */
+    ids.rt = world.rt;
+    assert_int_equal(dure_shard_new_id(world.rt, type), 2);
+    hear(type->code, 1001, whole);
+    assert_int_equal(dure_shard_next_id(world.rt, type), 3); /* What is here has not grown. */
+    assert_int_equal(dure_shard_new_id(world.rt, type), 1002);
+    hear(type->code, 900, whole);
+    assert_int_equal(dure_shard_new_id(world.rt, type), 1004);
+    hear(type->code, 2000, whole - 1);
+    hear(12345, 2000, whole);
+    hear(shop_order_saga.type->code, 2000, whole);
+    hear(type->code, INT64_MAX, 2 * whole);
+    hear(type->code, -5, whole);
+    assert_int_equal(dure_shard_new_id(world.rt, type), 1006);
+    assert_int_equal(dure_shard_new_id(world.rt, shop_inventory.type), 2);
+    dure_peer_close(peers);
+}
+
 static const struct dure_system *const systems[] = {&shop_system, NULL};
 
 int main(void)
@@ -126,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deferred),
         cmocka_unit_test_teardown(test_bound, teardown),
+        cmocka_unit_test_teardown(test_heard, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
