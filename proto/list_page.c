@@ -86,6 +86,11 @@ static void write_page(const struct dure_list *list, const struct dure_buf *miss
     }
     dure_buf_lit(out, ",\"number\":");
     dure_buf_u64(out, query->by_after ? 0 : list->page);
+    if (query->sum != NULL) {
+        dure_buf_printf(out, ",\"sum\":{\"%s\":", query->sum->name);
+        dure_buf_i64(out, query->summed);
+        dure_buf_byte(out, '}');
+    }
     if (missing->len > 0) dure_buf_lit(out, ",\"partial\":true");
     dure_buf_byte(out, '}');
 }

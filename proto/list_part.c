@@ -23,6 +23,7 @@ static void ids_done(struct dure_query *query)
     int rv = query->rv;
     struct dure_list_ids head = {.count = query->ids_count,
                                  .total = query->total,
+                                 .summed = query->summed,
                                  .key_bytes = (uint32_t)query->key_bytes,
                                  .more = query->more};
     dure_buf_add(&question->answer, &head, sizeof head);

@@ -18,9 +18,10 @@ struct dure_list_ids_question { /* The request's target follows. */
 struct dure_list_ids { /* count ids follow, then count × key_bytes. */
     uint64_t count;
     int64_t total; /* -1: not counted. */
+    int64_t summed;
     uint32_t key_bytes, more;
 };
-_Static_assert(sizeof(struct dure_list_ids) == 24, "wire size");
+_Static_assert(sizeof(struct dure_list_ids) == 32, "wire size");
 
 struct dure_list_items_question { /* count ids, the base and the path of the collection follow. */
     uint32_t count;

@@ -4,7 +4,8 @@
  * Paging out of range is clamped, nonsense means the default; what names no field is ignored, in a
  * sort as in a filter. A filter value that its field cannot hold is an error. A walk by ?after=
  * goes by ascending id and has no page number, so another sort or page along with it is an error,
- * too. Where the aggregate says so, ?near= finds by what a text begins with. Loop thread.
+ * too. Where the aggregate says so, ?near= finds by what a text begins with. ?sum= adds a number up
+ * over all that match. Loop thread.
  */
 #include "proto/list_query.h"
 
@@ -100,6 +101,15 @@ static void set_near(struct dure_list *list, const char *value, size_t len,
     query->near = len > 0 ? dure_schema_find(query->type->schema, name, strlen(name)) : NULL;
 }
 
+/* ?sum=: of whole numbers only, whose sum is exact. The last one holds. */
+static void set_sum(struct dure_query *query, const char *name, size_t len,
+                    struct dure_field_errors *errors)
+{
+    query->sum = dure_schema_find(query->type->schema, name, len);
+    if (query->sum == NULL || query->sum->kind != DURE_INT || query->sum->flags & DURE_HIDDEN)
+        dure_field_errors_add(errors, "sum", "must name a field of whole numbers");
+}
+
 static void read_parameter(struct dure_list *list, struct dure_span text,
                            struct dure_field_errors *errors)
 {
@@ -133,6 +143,8 @@ static void read_parameter(struct dure_list *list, struct dure_span text,
     }
     if (is(name, name_len, "sort"))
         add_sorts(query, value, len);
+    else if (is(name, name_len, "sum"))
+        set_sum(query, value, len, errors);
     else if (is(name, name_len, "near") && query->type->aggregate->near != NULL)
         set_near(list, value, len, errors);
     else if (equals != NULL)
@@ -164,6 +176,8 @@ static void check_walk(const struct dure_list *list, struct dure_field_errors *e
                  ((query->sorts[0].field->flags & DURE_ID) && !query->sorts[0].descending);
     if (!by_id)
         dure_field_errors_add(errors, "sort", "is not for ?after=, which goes by ascending id");
+    if (query->sum != NULL)
+        dure_field_errors_add(errors, "sum", "is not for ?after=, which does not see all");
     if (list->page > 0)
         dure_field_errors_add(errors, "page", "is not for ?after=, which goes on from an id");
 }

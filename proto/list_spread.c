@@ -224,6 +224,7 @@ static bool read_part(struct spread *spread, uint16_t node)
         query->total = -1;
     else
         query->total += head.total;
+    query->summed = dure_query_add(query->summed, head.summed);
     if (head.more) spread->more = true;
     return true;
 }

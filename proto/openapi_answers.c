@@ -186,11 +186,14 @@ void dure_openapi_common(struct dure_openapi *api)
     dure_describe_set(api->schemas, "Link",
                       json_pack("{s:s,s:{s:{s:s}},s:[s]}", "type", "object", "properties", "href",
                                 "type", "string", "required", "href"));
-    dure_describe_set(api->schemas, "Page",
-                      json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s,s:s}},s:[s,s]}",
-                                "type", "object", "properties", "size", "type", "integer",
-                                "totalElements", "type", "integer", "totalPages", "type", "integer",
-                                "number", "type", "integer", "partial", "type", "boolean",
-                                "description", "true: the rows of some nodes are missing",
-                                "required", "size", "number"));
+    json_t *sum = json_pack("{s:s,s:s,s:{s:s}}", "type", "object", "description",
+                            "with ?sum=: of all items that match", "additionalProperties", "type",
+                            "integer");
+    dure_describe_set(
+        api->schemas, "Page",
+        json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:o,s:{s:s,s:s}},s:[s,s]}", "type",
+                  "object", "properties", "size", "type", "integer", "totalElements", "type",
+                  "integer", "totalPages", "type", "integer", "number", "type", "integer", "sum",
+                  sum, "partial", "type", "boolean", "description",
+                  "true: the rows of some nodes are missing", "required", "size", "number"));
 }

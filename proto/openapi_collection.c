@@ -158,6 +158,8 @@ static void put_list(const struct place *place)
         snprintf(name, sizeof name, "%s.%s.%s", aggregate->system, aggregate->name, field->name);
         dure_openapi_parameter(operation, name);
     }
+    snprintf(name, sizeof name, "%s.%s.sum", aggregate->system, aggregate->name);
+    dure_openapi_parameter(operation, name);
     snprintf(name, sizeof name, "%s.%s.near", aggregate->system, aggregate->name);
     if (aggregate->near != NULL) dure_openapi_parameter(operation, name);
     dure_openapi_answer(

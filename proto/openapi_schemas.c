@@ -49,7 +49,31 @@ static json_t *list_schema(const struct dure_collection *collection)
 bool dure_openapi_is_reserved(const char *name)
 {
     return strcmp(name, "page") == 0 || strcmp(name, "size") == 0 || strcmp(name, "sort") == 0 ||
-           strcmp(name, "after") == 0 || strcmp(name, "near") == 0;
+           strcmp(name, "after") == 0 || strcmp(name, "near") == 0 || strcmp(name, "sum") == 0;
+}
+
+/* Every aggregate has its id at least. */
+static json_t *summable(const struct dure_schema *schema)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < schema->fields_count; i++) {
+        const struct dure_field *field = &schema->fields[i];
+        if (field->kind == DURE_INT && !(field->flags & DURE_HIDDEN))
+            json_array_append_new(names, json_string(field->name));
+    }
+    return names;
+}
+
+static void add_sum(struct dure_openapi *api, const struct dure_aggregate *aggregate)
+{
+    char name[NAME_BYTES];
+    json_t *names = summable(aggregate->schema);
+    json_t *example = json_incref(json_array_get(names, json_array_size(names) - 1));
+    snprintf(name, sizeof name, "%s.%s.sum", aggregate->system, aggregate->name);
+    dure_describe_set(api->parameters, name,
+                      dure_openapi_make_parameter(
+                          "query", "sum", "page.sum adds this field up over all items that match",
+                          json_pack("{s:s,s:o}", "type", "string", "enum", names), example));
 }
 
 static void add_filters(struct dure_openapi *api, const struct dure_aggregate *aggregate)
@@ -65,6 +89,7 @@ static void add_filters(struct dure_openapi *api, const struct dure_aggregate *a
                                         dure_describe_field(field, DURE_DESCRIBE_FILTER),
                                         dure_describe_sample(field)));
     }
+    add_sum(api, aggregate);
     if (aggregate->near == NULL) return;
     char name[NAME_BYTES], text[NAME_BYTES];
     snprintf(name, sizeof name, "%s.%s.near", aggregate->system, aggregate->name);

@@ -27,6 +27,7 @@ static unsigned running; /* Loop thread only. */
 struct dure_query_overlay {
     int64_t id;
     bool shown;   /* Exists and matches. */
+    int64_t value; /* Of the field to sum. */
     size_t entry; /* Its sort keys, in scan->overlay_keys. */
 };
 
@@ -62,7 +63,23 @@ static bool sorted(const struct dure_query *query)
 
 static bool plain(const struct dure_query *query)
 {
-    return query->filters_count == 0 && query->near == NULL && !sorted(query);
+    return query->filters_count == 0 && query->near == NULL && query->sum == NULL &&
+           !sorted(query);
+}
+
+int64_t dure_query_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (!__builtin_add_overflow(a, b, &sum)) return sum;
+    return a < 0 ? INT64_MIN + 1 : INT64_MAX;
+}
+
+static int64_t value_of(const struct dure_query *query, const void *state)
+{
+    int64_t value = 0;
+    if (query->sum == NULL) return 0;
+    memcpy(&value, (const char *)state + query->sum->offset, sizeof value);
+    return value == DURE_NULL ? 0 : value;
 }
 
 static bool matches(const struct dure_query *query, const void *state)
@@ -134,6 +151,7 @@ static void overlay_add(void *arg, struct dure_actor *actor)
         char *at = query->scan->overlay_keys + item->entry * query->scan->best.entry_bytes;
         take_keys(query, actor->state, actor->id, (struct entry *)(void *)at);
     }
+    if (item->shown) item->value = value_of(query, actor->state);
     query->overlay_count++;
 }
 
@@ -175,11 +193,18 @@ static bool enough(const struct dure_query *query)
     return query->ids_count == query->scan->cap && !query->scan->counts;
 }
 
+/* A match, on whatever page. Returns how many there were before. */
+static size_t count(struct dure_query *query, int64_t value)
+{
+    query->summed = dure_query_add(query->summed, value);
+    return query->scan->seen++;
+}
+
 /* Unsorted: the next match in the order of ids. True: enough. */
-static bool emit(struct dure_query *query, int64_t id)
+static bool emit(struct dure_query *query, int64_t id, int64_t value)
 {
     struct dure_query_scan *scan = query->scan;
-    size_t rank = scan->seen++;
+    size_t rank = count(query, value);
     if (query->ids_count == scan->cap)
         query->more = true;
     else if (rank >= scan->skip)
@@ -188,10 +213,10 @@ static bool emit(struct dure_query *query, int64_t id)
 }
 
 /* Sorted: keeps the best (page + 1) x size. */
-static void offer(struct dure_query *query, const struct entry *entry)
+static void offer(struct dure_query *query, const struct entry *entry, int64_t value)
 {
     struct dure_query_scan *scan = query->scan;
-    scan->seen++;
+    count(query, value);
     scan->rv = dure_best_offer(&scan->best, entry);
 }
 
@@ -219,7 +244,7 @@ static bool merge_overlay(struct dure_query *query, int64_t id, bool to_end, boo
         if (!to_end && later) return false;
         scan->overlay_at++;
         *covered = !to_end && item->id == id;
-        if (item->shown && emit(query, item->id)) return true;
+        if (item->shown && emit(query, item->id, item->value)) return true;
         if (*covered) return false;
     }
     return false;
@@ -250,13 +275,13 @@ static int visit_row(void *arg, uint32_t type, int64_t id, const void *row, size
         if (is_covered(query, id) || !read_row(query, row, len)) return scan->rv;
         struct entry *probe = (struct entry *)(void *)scan->probe;
         take_keys(query, scan->state, id, probe);
-        offer(query, probe);
+        offer(query, probe, value_of(query, scan->state));
         return scan->rv;
     }
     bool covered;
     if (merge_overlay(query, id, false, &covered)) return 1;
     if (covered || (!plain(query) && !read_row(query, row, len))) return scan->rv;
-    return emit(query, id) ? 1 : 0;
+    return emit(query, id, value_of(query, scan->state)) ? 1 : 0;
 }
 
 /* ---- By index ------------------------------------------------------------------------------- */
@@ -349,7 +374,8 @@ static void run(struct dure_work *work)
     if (sorted(query)) {
         for (size_t i = 0; i < query->overlay_count && scan->rv == 0; i++) {
             const char *at = scan->overlay_keys + query->overlay[i].entry * scan->best.entry_bytes;
-            if (query->overlay[i].shown) offer(query, (const struct entry *)(const void *)at);
+            if (query->overlay[i].shown)
+                offer(query, (const struct entry *)(const void *)at, query->overlay[i].value);
         }
     }
     int field = scan->descending ? -1 : indexed_filter(query);
@@ -412,8 +438,8 @@ static int prepare(struct dure_query *query)
     scan->skip = query->by_after || query->whole ? 0 : query->page * query->size;
     scan->cap = part ? (query->page + 1) * query->size : query->size;
     query->key_bytes = query->whole && sorted(query) ? offset : 0;
-    bool filtered = query->filters_count > 0 || query->near != NULL;
-    scan->counts = filtered && !query->by_after;
+    bool chosen = query->filters_count > 0 || query->near != NULL || query->sum != NULL;
+    scan->counts = chosen && !query->by_after;
     scan->probe = malloc(scan->best.entry_bytes);
     scan->state = aligned_alloc(16, (query->type->state_size + 15) & ~(size_t)15);
     query->ids = malloc(scan->cap * sizeof *query->ids);

@@ -25,6 +25,7 @@ struct dure_query {
     void *wanted; /* … these: a struct of the schema; lent until done. */
     struct dure_query_sort sorts[DURE_QUERY_SORTS_MAX]; /* Then by ascending id. */
     size_t sorts_count;
+    const struct dure_field *sum; /* A DURE_INT: summed over all that match; or NULL. Not by_after. */
     bool by_after; /* Ids greater than `after`, ascending; sorts and page are ignored. */
     int64_t after;
     size_t size;                            /* 1 … DURE_PAGE_SIZE_MAX */
@@ -39,6 +40,7 @@ struct dure_query {
     size_t ids_count;
     bool more;     /* by_after: there are matches behind these. */
     int64_t total; /* How many there are on all pages; -1: not counted (by_after). */
+    int64_t summed; /* The sum; absent values count 0, what is beyond an int64_t is cut off. */
     char *keys;    /* Whole: key_bytes per id; freed by fini. NULL when key_bytes is 0. */
     size_t key_bytes;
     bool outdated; /* A record failed meanwhile whose changes it may have seen: ask again. */
@@ -60,6 +62,8 @@ struct dure_query {
  */
 DURE_MUST_CHECK int dure_query_start(struct dure_runtime *rt, struct dure_query *query);
 void dure_query_fini(struct dure_query *query);
+/* a + b, cut off at the ends. */
+int64_t dure_query_add(int64_t a, int64_t b);
 /* Whole, from start until fini: the order of two results by their sort keys and ids. */
 int dure_query_compare(const struct dure_query *query, const void *keys_a, int64_t id_a,
                        const void *keys_b, int64_t id_b);

@@ -65,13 +65,15 @@ def test_merged_pages(cluster, products, number):
                    rng.sample(["stockName", "stockCount", "price"], rng.randrange(3))}
         filters = {field: value for field, value in filters.items() if value is not None}
         size, page = rng.choice([1, 3, 7, 20, 1000]), rng.choice([0, 0, 1, 2, 5, 40])
-        query = {**filters, "sort": [f"{field},{'desc' if down else 'asc'}" for field, down in sorts],
+        query = {**filters, "sum": "stockCount", "sort": [f"{field},{'desc' if down else 'asc'}" for field, down in sorts],
                  "size": size, "page": page}
         ids, body = asked(client, query)
         want = expected(products, filters, sorts)
         assert ids == want[page * size:(page + 1) * size], query
         assert body["page"] == {"size": size, "totalElements": len(want),
-                                "totalPages": -(-len(want) // size), "number": page}, query
+                                "totalPages": -(-len(want) // size), "number": page,
+                                "sum": {"stockCount": sum(i["stockCount"] for i in products
+                                                          if i["id"] in want)}}, query
         assert ("next" in body["_links"]) == ((page + 1) * size < len(want))
 
 

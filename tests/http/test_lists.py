@@ -312,3 +312,31 @@ def test_links_keep_the_query(api, many):
     following = api.get(body["_links"]["next"]["href"]).json()
     names = [i["stockName"] for i in following["_embedded"]["inventories"]]
     assert names == ["n27", "n22", "n17"]
+
+
+def test_sum(api, many):
+    """?sum= adds a field up over all that match, not only those of the page, and is kept in the links."""
+    body, ids = listed(api, "?price=7001&sum=stockCount&size=2")
+    assert len(ids) == 2 and body["page"]["totalElements"] == 9
+    assert body["page"]["sum"] == {"stockCount": 90}
+    following = api.get(body["_links"]["next"]["href"]).json()
+    assert following["page"]["sum"] == {"stockCount": 90}
+    by_price, _ = listed(api, "?price=7001&sum=price&sort=stockName,desc")
+    assert by_price["page"]["sum"] == {"price": 9 * 7001}
+    nobody, _ = listed(api, "?price=6999&sum=price")
+    assert nobody["page"]["totalElements"] == 0 and nobody["page"]["sum"] == {"price": 0}
+    never, _ = listed(api, "?status=nosuch&sum=quantity", "orders")
+    assert never["page"]["sum"] == {"quantity": 0}
+    before, _ = listed(api, "?sum=price")
+    made = api.post("/shop/inventories", {"stockName": "one", "stockCount": 1, "price": 5}).json()
+    after, _ = listed(api, "?sum=price")
+    assert after["page"]["sum"]["price"] - before["page"]["sum"]["price"] == 5
+    assert api.patch(f"/shop/inventories/{made['id']}", {"price": 11}).status_code == 200
+    again, _ = listed(api, "?sum=price&size=1")
+    assert again["page"]["sum"]["price"] - before["page"]["sum"]["price"] == 11
+
+
+@pytest.mark.parametrize("query", ["sum=nosuch", "sum=stockName", "sum=", "sum=price&after=0"])
+def test_sum_of_what(api, query):
+    """What has no sum is a 400 that names it."""
+    assert wrong_fields(api.get(f"/shop/inventories?{query}")) == {"sum"}

@@ -186,6 +186,14 @@ static size_t model(struct thing found[IDS])
     return count;
 }
 
+static int64_t model_sum(const struct thing found[IDS], size_t count)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; asked->sum != NULL && i < count; i++)
+        sum += found[i].price == DURE_NULL ? 0 : found[i].price;
+    return sum;
+}
+
 static bool finished;
 
 static void done(struct dure_query *query)
@@ -219,6 +227,7 @@ static void check(const struct dure_query *proto)
     assert_int_equal(query.ids_count, expected);
     for (size_t i = 0; i < expected; i++) assert_int_equal(query.ids[i], found[from + i].id);
     if (!proto->by_after) assert_int_equal(query.total, count);
+    assert_int_equal(query.summed, model_sum(found, count));
     dure_query_fini(&query);
 }
 
@@ -242,6 +251,7 @@ static void check_whole(const struct dure_query *proto)
         assert_true(dure_query_compare(&query, keys, query.ids[i], before, query.ids[i - 1]) > 0);
     }
     if (!proto->by_after) assert_int_equal(query.total, count);
+    assert_int_equal(query.summed, model_sum(found, count));
     dure_query_fini(&query);
 }
 
@@ -256,6 +266,7 @@ static void test_against_model(void **state)
         query.size = below(4) == 0 ? 1000 : 1 + below(20);
         query.page = below(6);
         query.by_after = below(4) == 0;
+        if (!query.by_after && below(2) == 0) query.sum = &fields[1];
         query.after = (int64_t)below(IDS + 10);
         for (size_t i = 1 - below(8) / 7; i < 4; i++) {
             if (below(3) == 0) query.filters[query.filters_count++] = &fields[i];
@@ -267,6 +278,14 @@ static void test_against_model(void **state)
         check_whole(&query);
         if (round % 20 == 19) empty();
     }
+}
+
+static void test_sums_end(void **state)
+{
+    (void)state;
+    assert_int_equal(dure_query_add(INT64_MAX, 1), INT64_MAX);
+    assert_int_equal(dure_query_add(INT64_MIN + 1, -5), INT64_MIN + 1); /* The lowest is NULL. */
+    assert_int_equal(dure_query_add(INT64_MAX, -1), INT64_MAX - 1);
 }
 
 static void test_limits(void **state)
@@ -291,6 +310,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_sums_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
