@@ -11,6 +11,7 @@ import { glossOf } from "../statuses";
 import { Await, Button, Card, Empty, Loading, Named, PageHead, ProblemBox } from "../ui/basics";
 import { Field, type FieldSpec, FormDialog } from "../ui/form";
 import { SystemIcon } from "../ui/icons";
+import { Pager } from "../ui/pager";
 import { isAmount, Value } from "../ui/value";
 import { ItemPage } from "./item";
 
@@ -140,21 +141,6 @@ function SortHead({ field, sort }: { field: FieldInfo; sort: string }) {
   );
 }
 
-function Pager({ number: page, pages, total }: { number: number; pages: number; total: number }) {
-  return (
-    <nav class="pager" aria-label={tr(["Pages", "페이지"])}>
-      <span class="faint" data-id="total">{t("entries", { n: number(total) })}</span>
-      <Button small disabled={page <= 0} onClick={() => adjust({ page: page > 1 ? String(page - 1) : null })} id="previous">
-        {t("previous")}
-      </Button>
-      <span>{t("pageOf", { page: number(Math.min(page + 1, Math.max(pages, 1))), pages: number(Math.max(pages, 1)) })}</span>
-      <Button small disabled={page + 1 >= pages} onClick={() => adjust({ page: String(page + 1) })} id="next">
-        {t("next")}
-      </Button>
-    </nav>
-  );
-}
-
 function ListTable({ info, rows, sort }: { info: CollectionInfo; rows: readonly Row[]; sort: string }) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={nameOf("collection", info.name, info.system)}>
@@ -214,7 +200,7 @@ function Collection({ info }: { info: CollectionInfo }) {
           {(list) => (
             <>
               {list.rows.length === 0 ? <Empty /> : <ListTable info={info} rows={list.rows} sort={sort || `${info.fields[0]?.name},asc`} />}
-              <Pager number={list.number} pages={list.pages} total={list.total} />
+              <Pager page={list.number} pages={list.pages} total={list.total} onPage={(to) => adjust({ page: to > 0 ? String(to) : null })} />
             </>
           )}
         </Await>
