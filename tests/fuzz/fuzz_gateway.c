@@ -16,6 +16,17 @@
 
 /* ---- What every answer is -------------------------------------------------------------------- */
 
+/* What needs a loop of its own is not opened here, and says so. */
+static bool is_closed(struct dure_span path)
+{
+    static const char *const closed[] = {"/events", "/metrics/history"};
+    for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
+        if (path.len == strlen(closed[i]) && memcmp(path.data, closed[i], path.len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void check_status(void)
 {
     static const int allowed[] = {200, 201, 202, 204, 304, 400, 404, 405, 406, 409, 412,
@@ -23,7 +34,7 @@ static void check_status(void)
     bool caused_by_client = false;
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
         caused_by_client |= exchange.status == allowed[i];
-    DURE_ASSERT(caused_by_client);
+    DURE_ASSERT(caused_by_client || (exchange.status == 503 && is_closed(exchange.request.path)));
 }
 
 static bool is_token(char c)
