@@ -71,6 +71,16 @@ class Browser:
         self.until(lambda: self.script("return document.querySelector('h1') !== null"), "a page")
         return self
 
+    def turn(self, page):
+        """To another page as a click on a link does it: nothing is loaded anew."""
+        self.driver.execute_async_script("""
+            const [page, done] = arguments;
+            const shown = () => requestAnimationFrame(() => requestAnimationFrame(done));
+            addEventListener("hashchange", shown, {once: true});
+            location.hash = `#/${page}`;""", page)
+        self.until(lambda: self.script("return document.querySelector('h1') !== null"), "a page")
+        return self
+
     def rest(self):
         """Nothing is under way any more."""
         self.driver.get("about:blank")

@@ -46,6 +46,7 @@ export const descriptions: readonly Sentence[] = [
   ["items of a page; out of range is clamped", "=", "한 페이지의 항목 수. 범위를 벗어나면 한계값을 씁니다"],
   ["field,asc or field,desc; repeatable", "=", "필드,asc 또는 필드,desc. 여러 번 쓸 수 있습니다"],
   ["the items behind this id, by ascending id: for walking large collections", "=", "이 번호 다음의 항목을 번호 순서로. 큰 컬렉션을 훑을 때 씁니다"],
+  ["page.sum adds this field up over all items that match", "=", "조건에 맞는 모든 항목에서 이 필드를 더해 page.sum으로 줍니다"],
   ["only items that have this value", "=", "이 값을 가진 항목만"],
   ["only items in which %s begins with this", "=", "{1:field} 항목이 이렇게 시작하는 것만"],
   ["304 when the item still has this version", "=", "항목이 아직 이 버전이면 304"],

@@ -52,6 +52,7 @@ export const sentences: readonly Sentence[] = [
   // Fields (runtime/schema*.c, proto/list_query.c).
   ["is required", "=", "필수 항목입니다"],
   ["must be a whole number", "=", "정수여야 합니다"],
+  ["must name a field of whole numbers", "=", "정수 필드의 이름이어야 합니다"],
   ["must be a number", "=", "숫자여야 합니다"],
   ["is out of range", "=", "범위를 벗어났습니다"],
   ["must be at least %lld", "must be at least {1:n}", "{1:n} 이상이어야 합니다"],
@@ -71,6 +72,7 @@ export const sentences: readonly Sentence[] = [
   ["is one filter too many", "=", "필터가 너무 많습니다"],
   ["a filter value is too long", "=", "필터 값이 너무 깁니다"],
   ["is not for ?after=, which goes by ascending id", "=", "id 순서로 가는 ?after=와 함께 쓸 수 없습니다"],
+  ["is not for ?after=, which does not see all", "=", "전부를 보지 않는 ?after=와 함께 쓸 수 없습니다"],
   ["is not for ?after=, which goes on from an id", "=", "id에서 이어 가는 ?after=와 함께 쓸 수 없습니다"],
   ["changes only by commands", "=", "명령으로만 바뀝니다"],
   ["%s changes only by commands", "=", "{1:field} 항목은 명령으로만 바뀝니다"],
