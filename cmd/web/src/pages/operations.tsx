@@ -1,10 +1,11 @@
 /* How the nodes do: charts over the last minutes, each node, the circuit breakers. */
 import { useEffect } from "preact/hooks";
 import { measure, number, short, t, tr } from "../i18n";
-import { breakers, clock, newest, nodes, type Point, points, watch } from "../metrics";
+import { breakers, clock, newest, type NodeFacts, nodes, type Point, points, watch } from "../metrics";
 import { labelOf } from "../names";
 import { Card, Empty, Loading, PageHead, Stat } from "../ui/basics";
 import { Chart, type Line } from "../ui/chart";
+import { Listing } from "../ui/table";
 
 export function bytes(value: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
@@ -18,44 +19,35 @@ export function bytes(value: number): string {
 
 const ms = (value: number) => measure(value, "millisecond");
 
+function NodeState({ node }: { node: NodeFacts }) {
+  if (!node.up) return <span class="badge bad">{tr(["Down", "중단"])}</span>;
+  const words = node.peersDown > 0 ? tr(["Up, misses {n}", "정상 ({n}개 연결 끊김)"], { n: node.peersDown }) : tr(["Up", "정상"]);
+  return <span class="badge good">{words}</span>;
+}
+
+/* What nobody knows of a node that is down. */
+const figure = (of: (node: NodeFacts) => string) => ({ num: true, cell: (node: NodeFacts) => (node.up ? of(node) : "–") });
+
 function Nodes() {
   return (
     <Card title={tr(["Nodes and shards", "노드와 샤드"])} id="nodes">
       {nodes.value.length === 0 ? (
         <Loading />
       ) : (
-        <div class="scroll" tabIndex={0} role="group" aria-label={tr(["Nodes", "노드"])}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{tr(["Node", "노드"])}</th>
-                <th scope="col">{tr(["State", "상태"])}</th>
-                <th scope="col" class="num">{tr(["Shards", "샤드"])}</th>
-                <th scope="col" class="num">{tr(["Things", "항목"])}</th>
-                <th scope="col" class="num">{tr(["Requests", "요청"])}</th>
-                <th scope="col" class="num">{tr(["Events", "이벤트"])}</th>
-                <th scope="col" class="num">{tr(["Journal", "저널"])}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {nodes.value.map((node) => (
-                <tr key={node.node} data-node={node.node} data-up={node.up}>
-                  <td>{node.node}</td>
-                  <td>
-                    {node.up ? (
-                      <span class="badge good">{node.peersDown > 0 ? tr(["Up, misses {n}", "정상 ({n}개 연결 끊김)"], { n: node.peersDown }) : tr(["Up", "정상"])}</span>
-                    ) : (
-                      <span class="badge bad">{tr(["Down", "중단"])}</span>
-                    )}
-                  </td>
-                  {[number(node.shards), number(node.aggregates), number(node.requests), number(node.events), bytes(node.journalBytes)].map((value, i) => (
-                    <td key={i} class="num">{node.up ? value : "–"}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Listing
+          label={tr(["Nodes", "노드"])}
+          rows={nodes.value}
+          mark={(node) => ({ key: node.node, "data-node": node.node, "data-up": node.up })}
+          columns={[
+            { head: tr(["Node", "노드"]), cell: (node) => node.node },
+            { head: tr(["State", "상태"]), cell: (node) => <NodeState node={node} /> },
+            { head: tr(["Shards", "샤드"]), ...figure((node) => number(node.shards)) },
+            { head: tr(["Things", "항목"]), ...figure((node) => number(node.aggregates)) },
+            { head: tr(["Requests", "요청"]), ...figure((node) => number(node.requests)) },
+            { head: tr(["Events", "이벤트"]), ...figure((node) => number(node.events)) },
+            { head: tr(["Journal", "저널"]), ...figure((node) => bytes(node.journalBytes)) },
+          ]}
+        />
       )}
     </Card>
   );

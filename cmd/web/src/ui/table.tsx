@@ -7,19 +7,27 @@ import type { ComponentChildren } from "preact";
 import type { Row } from "../api";
 import { rowKey } from "../rows";
 
-export interface Column {
+export interface Column<T> {
   head: ComponentChildren;
-  cell: (row: Row) => ComponentChildren;
+  cell: (row: T) => ComponentChildren;
   num?: boolean;
 }
 
-export function Table(props: { label: string; rows: readonly Row[]; columns: readonly Column[] }) {
+interface Props<T> {
+  label: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+  /* What the markup of a row says of it. */
+  mark: (row: T) => { key: string | number } & { [name: `data-${string}`]: string | number | boolean };
+}
+
+export function Listing<T>({ label, rows, columns, mark }: Props<T>) {
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
-      <table class={props.columns.length > 3 ? "cards" : ""} role="table">
+    <div class="scroll" tabIndex={0} role="group" aria-label={label}>
+      <table class={columns.length > 3 ? "cards" : ""} role="table">
         <thead role="rowgroup">
           <tr role="row">
-            {props.columns.map((column, i) => (
+            {columns.map((column, i) => (
               <th key={i} scope="col" role="columnheader" class={column.num ? "num" : ""}>
                 {column.head}
               </th>
@@ -27,17 +35,25 @@ export function Table(props: { label: string; rows: readonly Row[]; columns: rea
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {props.rows.map((row) => (
-            <tr key={rowKey(row)} data-row={rowKey(row)} role="row">
-              {props.columns.map((column, i) => (
-                <td key={i} role="cell" class={column.num ? "num" : ""} data-label={typeof column.head === "string" ? column.head : undefined}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {rows.map((row) => {
+            const { key, ...said } = mark(row);
+            return (
+              <tr key={key} {...said} role="row">
+                {columns.map((column, i) => (
+                  <td key={i} role="cell" class={column.num ? "num" : ""} data-label={typeof column.head === "string" ? column.head : undefined}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>
   );
+}
+
+/* Of items. */
+export function Table(props: Omit<Props<Row>, "mark">) {
+  return <Listing {...props} mark={(row) => ({ key: rowKey(row), "data-row": rowKey(row) })} />;
 }
