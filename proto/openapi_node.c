@@ -140,7 +140,7 @@ static void put_event_parameters(json_t *operation)
     json_array_append_new(
         parameters, dure_openapi_make_parameter(
                         "query", "from",
-                        "start, end, last (the newest max events, of a stream 100, then the end), or "
+                        "start, end, last (the newest max events, then the end), or "
                         "the position of an earlier batch or event",
                         text_type(), json_string("start")));
     json_array_append_new(
@@ -149,7 +149,7 @@ static void put_event_parameters(json_t *operation)
                                                 "none of them",
                                                 text_type(), json_string("shop.order.")));
     json_array_append_new(parameters, dure_openapi_make_parameter(
-                                          "query", "max", "events of a batch",
+                                          "query", "max", "events of a batch, or those that from=last begins with",
                                           json_pack("{s:s,s:i}", "type", "integer", "minimum", 1),
                                           json_integer(100)));
     json_array_append_new(

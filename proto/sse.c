@@ -16,6 +16,8 @@
 #include "proto/query_text.h"
 
 #define TICK_MS 100
+/* Events that ?from=last begins with, without max. */
+#define NEWEST 100
 
 /* ---- 3: the end ------------------------------------------------------------------------------------ */
 
@@ -166,23 +168,32 @@ bool dure_sse_wants(const struct dure_request *request)
 }
 
 /* Where, and what. False: a 400. */
-static bool read_wishes(const struct dure_request *request, enum dure_stream_from *from,
-                        struct dure_positions *at, char topic[DURE_STREAM_TOPIC_BYTES])
+/* Of ?from=last; nonsense means the default, as everywhere. */
+static uint32_t read_max(struct dure_span query)
+{
+    char text[16];
+    int64_t max = 0;
+    if (dure_query_text(query, "max", text, sizeof text)) max = dure_route_number(text, strlen(text));
+    if (max <= 0) return NEWEST;
+    return max < DURE_STREAM_MAX_DEFAULT ? (uint32_t)max : DURE_STREAM_MAX_DEFAULT;
+}
+
+static bool read_wishes(const struct dure_request *request, struct dure_sse_stream *stream)
 {
     static char text[DURE_SHARDS_MAX * 16]; /* Loop thread. */
     struct dure_span last = dure_request_header(request, "last-event-id");
-    *from = DURE_STREAM_END;
-    topic[0] = '\0';
-    (void)dure_query_text(request->query, "topic", topic, DURE_STREAM_TOPIC_BYTES);
-    at->shards = 0;
+    stream->from = DURE_STREAM_END;
+    stream->newest = read_max(request->query);
+    (void)dure_query_text(request->query, "topic", stream->topic, sizeof stream->topic);
     if (last.data != NULL && last.len > 0) {
-        *from = DURE_STREAM_AT;
-        return dure_positions_read(at, last.data, last.len) == 0;
+        stream->from = DURE_STREAM_AT;
+        return dure_positions_read(&stream->at, last.data, last.len) == 0;
     }
     if (!dure_query_has(request->query, "from")) return true;
     if (!dure_query_text(request->query, "from", text, sizeof text)) return false;
-    *from = dure_stream_from_of(text);
-    return *from != DURE_STREAM_AT || dure_positions_read(at, text, strlen(text)) == 0;
+    stream->from = dure_stream_from_of(text);
+    return stream->from != DURE_STREAM_AT ||
+           dure_positions_read(&stream->at, text, strlen(text)) == 0;
 }
 
 static void head_only(struct dure_exchange *exchange)
@@ -211,7 +222,7 @@ void dure_sse_start(struct dure_sse *sse, struct dure_gateway *gateway,
         refuse(gateway, exchange, 503, "there are too many event streams, or the node stops");
         return;
     }
-    if (!read_wishes(request, &stream->from, &stream->at, stream->topic)) {
+    if (!read_wishes(request, stream)) {
         free(stream);
         refuse(gateway, exchange, 400, "the position to begin at cannot be read");
         return;

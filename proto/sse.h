@@ -3,7 +3,8 @@
  *
  *   ?topic=shop.order.,shop.pay.   only types that begin so
  *   ?from=start|end|last|POSITION  where to begin; Last-Event-ID wins over it. last: with the newest
- *                                  100, of all nodes by their time
+ *                                  of all nodes, by their time
+ *   ?max=100                       how many these are, up to 1000
  *   ?also=changes,samples          what to read again, between the events: notices.h; and how the
  *                                  nodes do: live_samples.h
  *

@@ -14,8 +14,6 @@
 /* Unsent bytes beyond which a client gets nothing more until it has read. */
 #define UNSENT_MAX ((size_t)256 * 1024)
 #define RETRY_MS 300
-/* Of ?from=last. */
-#define NEWEST 100
 /* Replays on pool threads at a time. */
 #define REPLAYS_MAX 2
 
@@ -259,7 +257,7 @@ static void ask(struct dure_sse_stream *stream)
     stream->request.from = stream->at.shards == 0 ? stream->from : DURE_STREAM_AT;
     stream->request.at = stream->at;
     bool newest = stream->request.from == DURE_STREAM_LAST;
-    stream->request.max = newest ? NEWEST : DURE_STREAM_MAX_DEFAULT;
+    stream->request.max = newest ? stream->newest : DURE_STREAM_MAX_DEFAULT;
     stream->request.lines = true;
     strcpy(stream->request.topic, stream->topic);
     stream->reply.lines.len = 0;

@@ -25,7 +25,8 @@ struct dure_sse_stream {
     struct dure_sse *sse;
     struct dure_exchange *exchange; /* NULL: it has ended, and the work is awaited. */
     struct dure_positions at;       /* Valid unless in_step. */
-    enum dure_stream_from from;     /* Of the first request. */
+    enum dure_stream_from from;     /* Of the first request … */
+    uint32_t newest;                /* … and how many, of LAST. */
     char topic[DURE_STREAM_TOPIC_BYTES];
     bool started, in_step, lacks, working;
     bool wants;                     /* Events: its topic may be that of some. */

@@ -127,7 +127,8 @@ def test_who_does_not_read(tmp_path):
     before = sum(one["events"] for one in slow.notices)
     slow.go.clear()
     load = stream.Load(node, lines=100)
-    wait_until(lambda: load.taken >= 5000, 60, "load")
+    # More than what is on its way can hold, and for long.
+    wait_until(lambda: load.taken >= 5000 and len(watch.notices) >= 40, 60, "load")
     load.stop()
     total = 4 * load.taken
     wait_until(lambda: watch.told()[1] == total, 20, "the load to be told")

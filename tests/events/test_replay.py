@@ -157,6 +157,9 @@ def test_the_newest(node):
     paid = [event for event in events if event["type"] == "shop.pay.PayApproval"]
     assert node.ask({"from": "last", "max": 3, "topic": "shop.pay."})["events"] == paid[-3:]
     assert node.ask({"from": "last", "topic": "no.such."})["events"] == []
+    few = stream.Sse(node, "?from=last&max=7")
+    assert few.wait(7)[:7] == events[-7:]
+    few.close()
     sse = stream.Sse(node, "?from=last")
     assert sse.wait(100)[:100] == events[-100:]
     node.order_bulk(5)

@@ -12,7 +12,7 @@
  *     six connections to a host, of all tabs together.
  *   - A flood (a load test) is not shown event by event: the stream is joined again without events. Its
  *     notices go on and tell how many there are; a few are read now and then. When it is over, the
- *     stream goes on with all of them, from before its last second on.
+ *     stream begins anew, with the newest.
  */
 import { signal } from "@preact/signals";
 import { reachable } from "./api";
@@ -37,9 +37,6 @@ const FLOOD_PER_S = 800;
 const CALM_PER_S = 400;
 const WINDOW_MS = 1000;
 const SOME = 10; // The newest, each second of a flood.
-/* What is caught up with after a flood is none. */
-const CATCH_UP_MS = 3000;
-const CATCH_UP_MAX = 20000;
 const NO_EVENT = "@"; // A topic that none has.
 
 export const state = signal<LiveState>("joining");
@@ -118,12 +115,10 @@ function takeNotice(message: MessageEvent<string>): void {
 
 let inWindow = 0;
 let windowBegan = 0;
-let caughtUp = 0; // When what was missed in a flood must have come.
 
 function tooMany(): boolean {
   const now = performance.now();
   inWindow++;
-  if (now < caughtUp) return inWindow > CATCH_UP_MAX;
   if (now - windowBegan > WINDOW_MS) {
     windowBegan = now;
     inWindow = 1;
@@ -133,14 +128,12 @@ function tooMany(): boolean {
 
 let published = 0; // In this second of a flood.
 let looked = 0;
-let before = ""; // Where the stream was as this second began.
 let heard = false; // The first notice of this stream.
 let looking = 0;
 
 function enterFlood(): void {
   flooding = true;
   leave("flood");
-  before = position;
   rate.value = inWindow;
   clearInterval(looking);
   looking = window.setInterval(look, WINDOW_MS);
@@ -157,12 +150,10 @@ function look(): void {
   if (rate.peek() < CALM_PER_S) {
     leaveFlood();
     leave("joining");
-    position = before;
-    caughtUp = now + CATCH_UP_MS;
+    position = ""; // The newest: of the rest nothing could be shown.
     inWindow = 0;
     join();
   } else {
-    before = position;
     void showSome();
   }
 }
@@ -193,7 +184,11 @@ function leave(why: LiveState): void {
 function address(): string {
   const query = new URLSearchParams({ also: "changes,samples" });
   if (flooding) query.set("topic", NO_EVENT);
-  else query.set("from", position || "last");
+  else if (position !== "") query.set("from", position);
+  else {
+    query.set("from", "last");
+    query.set("max", String(SHOWN_MAX));
+  }
   return `/events?${query}`;
 }
 
