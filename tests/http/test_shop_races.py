@@ -3,8 +3,11 @@ import collections
 from concurrent.futures import ThreadPoolExecutor
 import random
 import threading
+import time
 
 from shop import CANCELED, DONE, NO_MONEY, NO_STOCK
+
+PATIENCE_S = 120  # Of a machine that is busy with something else, under a sanitizer.
 
 
 def at_once(node, count, work):
@@ -27,10 +30,13 @@ def until_killed(node, count, work, at_least=13):
 
     Whoever fails kills the node, too, so that the others do not go on for ever.
     """
+    deadline = time.monotonic() + PATIENCE_S
+
     def one(client, i):
         done = []
         try:
             while i != 0 or len(done) < at_least:
+                assert time.monotonic() < deadline, f"{len(done)} of {at_least} in {PATIENCE_S} s"
                 work(client, i, done)
         except (OSError, ValueError):  # The node is dead.
             pass
