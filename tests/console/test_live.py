@@ -98,3 +98,22 @@ def test_who_comes_late_sees_what_has_happened(node, open_browser, api):
                                .map(e => e.getAttribute('href'))""")
         return links[:4] == wanted and len(links) == len(set(links))
     browser.until(placed, "all four orders, the newest first")
+
+
+def test_a_quiet_system_beside_a_busy_one(node, open_browser, api):
+    """A system's page shows what happened in it last, however much has happened in others since."""
+    api.post("/food/foods", {"name": "Quiet soup", "storeId": 1})
+    product = api.post("/shop/inventories", {"stockName": "Busy", "stockCount": 1000, "price": 1}).json()["id"]
+    api.post("/shop/pays", {"userId": 78, "payAmount": 10000})
+    for _ in range(60):
+        api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 78})
+    browser = open_browser(node.url).go("events")
+    browser.until(lambda: len(browser.find(".feed li")) == 100, "the newest events")
+    browser.turn("dr")
+    api.post("/dr/users", {"name": "one", "point": 1, "capacity": 1})
+    api.post("/dr/drs/startdr", {"name": "last", "type": "reliable"})
+    browser.see('[data-id="happening"] [data-event="DRstarted"]')
+    for _ in range(60):
+        api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 78})
+    browser.driver.refresh()  # The newest 200 are all the shop's.
+    browser.see('[data-id="happening"] [data-event="DRstarted"]')

@@ -61,6 +61,7 @@ def translated(tmp_path_factory):
     ("there is no point with userId 7", "there is no point with userId 7", "사용자 번호 7번의 포인트가 없습니다"),
     ("there is no order with userId 7", "there is no order with userId 7", "사용자 번호 7번의 주문이 없습니다"),
     ("주문거부됨-sold out", "Rejected: sold out", "주문거부됨: sold out"),
+    ("주문거부됨-", "Rejected", "주문거부됨"),
     # What nobody has said before.
     ("every copy of book 7 is lent", "every copy of book 7 is lent", "every copy of book 7 is lent"),
 ])

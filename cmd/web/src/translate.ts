@@ -81,7 +81,9 @@ function tell([row, holes]: Found): string {
   let next = 0;
   if (words === SAME) return row[0].replace(HOLE, () => said(holes[next++] ?? ""));
   const text = words.replace(/\{(\d)(?::(\w+))?\}/g, (_, i: string, kind?: string) => filled(holes[Number(i) - 1] ?? "", kind));
-  return language.value === "ko" ? particles(text) : text;
+  // "Rejected: ", without a reason.
+  const whole = holes.at(-1) === "" ? text.replace(/: $/, "") : text;
+  return language.value === "ko" ? particles(whole) : whole;
 }
 
 export function said(text: string): string {

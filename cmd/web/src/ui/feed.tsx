@@ -1,5 +1,6 @@
 /* Events as they happen, the newest first. */
 import type { Json } from "../api";
+import { listPath, useGet } from "../data";
 import { systemName, t, time, tr } from "../i18n";
 import { type LiveEvent, recent } from "../live";
 import { nameOf } from "../names";
@@ -68,9 +69,17 @@ export function Feed({ events, details }: { events: readonly LiveEvent[]; detail
   );
 }
 
+const SHOWN = 4;
+const eventsOf = (data: Json) => (data as unknown as { events: LiveEvent[] }).events;
+
 /* Beside the screens of a system: what happens in it. */
 export function SystemFeed({ system }: { system: string }) {
-  const events = recent.value.filter((event) => event.type.startsWith(`${system}.`)).slice(0, 4);
+  const here = recent.value.filter((event) => event.type.startsWith(`${system}.`));
+  // Where other systems are so busy that the newest are all theirs.
+  const asked = useGet(here.length < SHOWN ? listPath("/events", { from: "last", topic: `${system}.`, max: SHOWN }) : null, eventsOf);
+  const known = new Set(here.map((event) => event.id));
+  const past = (asked.value ?? []).filter((event) => !known.has(event.id));
+  const events = [...here, ...past].sort((a, b) => Date.parse(b.time) - Date.parse(a.time)).slice(0, SHOWN);
   return (
     <Card title={tr(["Happening now", "지금 일어나는 일"])} id="happening" actions={<a href="#/events">{t("events")}</a>}>
       {events.length === 0 ? <p class="faint">{tr(["Quiet for now. Do something, and it appears here.", "아직 조용합니다. 무언가를 하면 여기에 나타납니다."])}</p> : <Feed events={events} />}
