@@ -94,10 +94,9 @@ def test_race_of_ratings(node, food):
         return client.put(food.url("orders", order["id"], "evaluate"),
                           {"score": scores[i % len(orders)]})
     assert codes(at_once(node, 24, rate)) == {200: 6, 409: 18}
-    top, item = food.get("topFoods", food.food), food.get("foods", food.food)
-    assert (top["evalCount"], top["totalScore"], top["orderCount"]) == (6, sum(scores), 6)
-    assert top["score"] == item["score"] == pytest.approx(sum(scores) / 6)
-    assert item["count"] == 6
+    mean = pytest.approx(sum(scores) / 6)
+    food.shows("topFoods", evalCount=6, totalScore=sum(scores), orderCount=6, score=mean)
+    food.shows("foods", count=6, score=mean)
 
 
 def test_race_of_order_and_availability(node, food):
