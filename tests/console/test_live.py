@@ -109,11 +109,11 @@ def test_a_quiet_system_beside_a_busy_one(node, open_browser, api):
         api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 78})
     browser = open_browser(node.url).go("events")
     browser.until(lambda: len(browser.find(".feed li")) == 100, "the newest events")
-    browser.turn("dr")
-    api.post("/dr/users", {"name": "one", "point": 1, "capacity": 1})
-    api.post("/dr/drs/startdr", {"name": "last", "type": "reliable"})
-    browser.see('[data-id="happening"] [data-event="DRstarted"]')
+    browser.turn("bike")
+    bike = api.post("/bike/managements", {"color": "quiet"}).json()["bikeId"]
+    last = f'[data-id="happening"] [data-event="BikeRegistrated"] a[href$="/{bike}"]'
+    browser.see(last)
     for _ in range(60):
         api.post("/shop/orders", {"productId": product, "quantity": 1, "userId": 78})
     browser.driver.refresh()  # The newest 200 are all the shop's.
-    browser.see('[data-id="happening"] [data-event="DRstarted"]')
+    browser.see(last)

@@ -9,6 +9,12 @@ import node as nodes
 from node import wait_until
 
 
+def stands_still(pid):
+    """All its threads are stopped (proc(5), the third field of stat)."""
+    stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
 class Up:
     """One `dure up` on a data directory. It outlives neither this process nor stop()/kill()."""
 
@@ -87,7 +93,10 @@ class Up:
         return wait_until(running, nodes.READY_S, f"node {number} to run")
 
     def send(self, number, how):
-        os.kill(self.pid(number), how)
+        pid = self.pid(number)
+        os.kill(pid, how)
+        if how == signal.SIGSTOP:  # Threads that run on other processors stop a little later.
+            wait_until(lambda: stands_still(pid), 20, f"node {number} to stand still")
 
     def run(self):
         """To its end, for a start that must fail; returns (status, all it said)."""
