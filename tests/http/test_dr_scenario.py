@@ -96,7 +96,7 @@ def test_scenario_by_hand(dr):
     row.pop("_links")
     assert row == {"id": 1, "drId": 1, "userId": 1, "responseId": 1, "responseAnswer": "accept",
                    "adjustPoint": 383, "isReal": True}
-    assert dr.measure(2, 295).status_code == 201
+    dr.measured(2, 295)
     assert [dr.point(user) for user in (SAMSUNG, LG, SK)] == [1383, 1295, 1000]
     assert [info["point"] for info in dr.find("getUserInfos")] == [1383, 1295, 1000]
     assert len(dr.kepcos(1)) == 2
@@ -105,7 +105,7 @@ def test_scenario_by_hand(dr):
 def test_reduction_that_was_none(dr):
     """A reading that is not real pays nothing, and makes the response deny."""
     scenario(dr, "/dr/drs")
-    assert dr.measure(1, 380, False).status_code == 201
+    dr.measured(1, 380, False)
     assert dr.point(SAMSUNG) == 1000
     assert [r["answer"] for r in dr.responses(1)] == ["deny", "accept", "deny"]
 
@@ -224,7 +224,7 @@ def test_what_is_not_settled(common):
 def test_settled_once(common):
     """A second reading of a response is a 409, and pays nothing."""
     demand, (user,), (response,) = accepted(common)
-    assert common.measure(response, 30).status_code == 201
+    common.measured(response, 30)
     is_problem(common.measure(response, 40), 409)
     is_problem(common.measure(response, 0, False), 409)
     assert common.point(user) == 1030
@@ -360,9 +360,9 @@ def test_users_of_one_name(common):
     for response in responses:
         common.answered(response, "accept")
     common.end(demand)
-    assert common.measure(responses[1], 7).status_code == 201
+    common.measured(responses[1], 7)
     assert [common.point(user) for user in twins] == [10, 27]
-    assert common.measure(responses[0], 5).status_code == 201
+    common.measured(responses[0], 5)
     assert [common.point(user) for user in twins] == [15, 27]
 
 
@@ -392,10 +392,10 @@ def test_two_demands_at_once(common):
     assert common.kepcos(two) == []
     common.answered(b, "deny")
     common.answered(b, "accept")
-    assert common.measure(a, 10).status_code == 201
+    common.measured(a, 10)
     is_problem(common.measure(b, 10), 409)
     common.end(two)
-    wait_until(lambda: common.measure(b, 20).status_code == 201, 20, "the other's row")
+    common.measured(b, 20)
     wait_until(lambda: common.point(user) == 30, 20, "both settlements")
 
 

@@ -70,6 +70,14 @@ class Dr:
         return self.api.post(self.url("kepcos"), {"responseId": response, "isReal": is_real,
                                                   "adjustPoint": adjust_point, **fields})
 
+    def measured(self, response, adjust_point, is_real=True):
+        """A reading that is taken. Another node's response hears a little later that its demand has ended."""
+        def taken():
+            answer = self.measure(response, adjust_point, is_real)
+            assert answer.status_code in (201, 409), answer.text
+            return answer.status_code == 201
+        wait_until(taken, 20, f"the reading of response {response}")
+
     def point(self, user):
         return self.get("users", user)["point"]
 
