@@ -57,7 +57,7 @@ class Echo:
     def stop(self):
         """Ends it and says what it printed; fails when it does not leave cleanly."""
         self.drain()
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         assert (self.process.returncode, err) == (0, "")
         return out
 
